@@ -1,0 +1,25 @@
+// Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// Models → the bytes of one library or object. The stages after LLVM IR.
+#pragma once
+
+#include "mlc/Driver/Driver.h"
+#include <optional>
+
+namespace mlc {
+
+using NamedModels = std::vector<std::pair<std::string, Model>>;
+
+enum class LibraryKind { Shared, Object };
+
+/// The CPU levels a library holds code for: one clone of every function each.
+std::vector<TargetSpec> targetsOf(const Options &options);
+
+/// All models in one shared library or one relocatable object, weights and f_info included.
+std::vector<uint8_t> libraryBytes(const NamedModels &models, LibraryKind kind, const std::string &soname,
+                                  const Options &options);
+
+/// The stages that are not compiler IR: "graph" (JSON), "obj", "so", "header". Nothing for every other name.
+std::optional<std::string> emitArtifact(const Model &model, const std::string &symbol, const std::string &stage,
+                                        const Options &options);
+
+} // namespace mlc
