@@ -1,0 +1,20 @@
+// Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// What the ai.onnx.ml operators share.
+#pragma once
+
+#include "Expander.h"
+
+namespace mlc {
+
+/// [C] → [1, C]; [N, C] stays; anything else is an error.
+ValueId asRows(Expander &e, ValueId x);
+
+/// The scores [N, C] of a linear model or ensemble after `post_transform`, by ONNX Runtime's rules: a single
+/// score per row is changed by PROBIT only.
+ValueId postTransform(Expander &e, ValueId scores);
+
+/// One score per row → two columns for a binary classifier, by ONNX Runtime's rules:
+/// LOGISTIC gives [σ(-s), σ(s)], everything else [1 - s, s].
+ValueId binaryScores(Expander &e, ValueId score);
+
+} // namespace mlc
