@@ -1,0 +1,56 @@
+# Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+"""What a user may hand over as a model: a path, bytes, or an object that serialises itself."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Mapping, NamedTuple, Optional
+
+from . import _mlc
+from ._options import native
+
+if TYPE_CHECKING:
+    from typing_extensions import Protocol, Union
+
+    class ModelProto(Protocol):
+        """onnx.ModelProto, or anything like it; onnx itself is never imported."""
+
+        def SerializeToString(self) -> bytes: ...
+
+    ModelLike = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, ModelProto]
+
+
+class Source(NamedTuple):
+    """A model read and checked, with what is needed to read it again elsewhere."""
+
+    model: _mlc.Model
+    data: Optional[bytes]  # None: the weights are in more than one file
+    name: str  # for messages
+
+
+def read(model: ModelLike, options: Mapping[str, Any]) -> Source:
+    """Reads a model with normalised options. Raises CompileError, OSError, TypeError."""
+    if isinstance(model, (str, os.PathLike)):
+        path = os.fsdecode(model)
+        if options.get("external_data"):
+            return Source(_mlc.Model.open(path, native(options)), None, path)
+        with open(path, "rb") as file:
+            return parse(file.read(), path, options)
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return parse(bytes(model), "<bytes>", options)
+    if hasattr(model, "SerializeToString"):
+        return parse(model.SerializeToString(), f"<{type(model).__name__}>", options)
+    raise TypeError(
+        f"expected the path of a model, its bytes, or an onnx.ModelProto; found {type(model).__module__}.{type(model).__name__}"
+    )
+
+
+def parse(data: bytes, name: str, options: Mapping[str, Any]) -> Source:
+    return Source(_mlc.Model.parse(data, name, native(options)), data, name)
+
+
+def symbol_of(path: Any) -> str:
+    """The C identifier a file name suggests: "out/my-model.so" -> "my_model"."""
+    stem = os.path.splitext(os.path.basename(os.fsdecode(path)))[0]
+    symbol = "".join(c if c.isascii() and c.isalnum() else "_" for c in stem)
+    return symbol if symbol and not symbol[0].isdigit() else "_" + symbol

@@ -1,0 +1,121 @@
+# Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+"""Models compiled into this process."""
+
+from __future__ import annotations
+
+import collections
+import hashlib
+import json
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Mapping, Optional, Tuple
+
+from . import _mlc
+from ._function import Function, Report
+from ._options import native, normalise, token
+from ._reference import evaluate
+from ._source import Source, parse, read, symbol_of
+
+if TYPE_CHECKING:
+    import os
+
+    from typing_extensions import Unpack
+
+    from ._options import Options
+    from ._source import ModelLike
+
+__all__ = ["JitFunction", "compile"]
+
+
+def compile(model: ModelLike, **options: Unpack[Options]) -> JitFunction:
+    """Compiles a model into this process and returns it as a callable.
+
+    model: the path of an ONNX or JSON model, its bytes, or an ``onnx.ModelProto``.
+
+    Options (all keywords; the compiler's own table has the complete list and the defaults):
+
+    - ``fp``: "strict" (default: the same bits on every CPU) or "fast" (FMA, reassociation).
+    - ``target``: "host" (default), a CPU level such as "x86-64-v3", or a CPU name.
+    - ``random="z"``: the input that the caller fills with random numbers; the function becomes ``f(x, z)``.
+    - ``output``: the output to return (default: all; of a classifier its probabilities).
+    - ``shape={"x": (20, 10)}``: shapes of inputs that the model leaves open.
+    - ``constants={"axes": array}``: inputs fixed now; they are no longer inputs of the function.
+    - ``external_data=True``: read weights kept in other files of the model's folder.
+    - ``dense_strategy``, ``batch``, ``max_stack``, ``dump_stages``: for experts; see the documentation.
+
+    Raises CompileError (a ValueError) if the model is malformed or unsupported, OSError if it cannot be read, TypeError
+    and ValueError for wrong options. May be called from several threads at once; the GIL is released meanwhile.
+    """
+    chosen = normalise(options)
+    return JitFunction(read(model, chosen), chosen)
+
+
+class JitFunction(Function):
+    """A function made by ``jit.compile``; see ``Function`` for how it is called.
+
+    It can be pickled: the model travels, and each process compiles it once.
+    """
+
+    def __init__(self, source: Source, options: Mapping[str, Any]) -> None:
+        super().__init__(source.model, native(options))
+        self._source = source
+        self._options = dict(options)
+
+    @property
+    def options(self) -> Dict[str, Any]:
+        """The options that were given, without defaults."""
+        return dict(self._options)
+
+    def report(self) -> Report:
+        """What compiling took, per stage, and the size of code and weights."""
+        fields = json.loads(self._report)
+        return Report(fields.get("stages", {}), fields.get("code_bytes", 0), fields.get("weight_bytes", 0))
+
+    def reference(self, x: Any, z: Any = None) -> Any:
+        """The same model evaluated operator by operator in double precision, slowly: the oracle.
+
+        Arrays: shapes as for the call itself, float64 out. A dict: as for ``run``, with float64 for floats.
+        """
+        return evaluate(self, self._source.model, x, z)
+
+    def emit(self, stage: str, *, name: Optional[str] = None) -> Any:
+        """The model in another form: text for graph, ml, linalg, vector, llvm, asm and header; bytes for obj and so."""
+        data = self._source.model.emit(name or self.name, stage, native(self._options))
+        return data if stage in ("obj", "so") else data.decode()
+
+    def save(self, path: "str | os.PathLike[str]", *, name: Optional[str] = None) -> None:
+        """Writes the function as a C library (.so) or object (.o), and a header beside it.
+
+        name: the C symbol; by default made from the file's name.
+        """
+        import os
+
+        models = [(name or symbol_of(path), self._source.model)]
+        _mlc.aot_build(models, os.fsdecode(path), native(self._options))
+
+    def __reduce__(self) -> Tuple[Callable[..., "JitFunction"], Tuple[Any, ...]]:
+        if self._source.data is not None:
+            return _rebuild, (self._source.data, self._source.name, self._options)
+        # Weights outside the model file: the graph carries them, with shapes and constants already put in.
+        kept = {k: v for k, v in self._options.items() if k not in ("external_data", "shape", "constants")}
+        return _rebuild, (self._source.model.emit(self.name, "graph", native(self._options)), self._source.name, kept)
+
+    def __dask_tokenize__(self) -> Tuple[str, ...]:
+        return (*super().__dask_tokenize__(), token(self._options))
+
+
+# Functions that were unpickled: one compilation per process, however many tasks bring the same model. The last few are
+# kept alive between tasks.
+_lock = threading.Lock()
+_alive: "weakref.WeakValueDictionary[str, JitFunction]" = weakref.WeakValueDictionary()
+_recent: Deque[JitFunction] = collections.deque(maxlen=16)
+
+
+def _rebuild(data: bytes, name: str, options: Dict[str, Any]) -> JitFunction:
+    key = hashlib.sha256(token(options).encode() + b"\0" + data).hexdigest()
+    with _lock:
+        function = _alive.get(key)
+        if function is None:
+            function = _alive[key] = JitFunction(parse(data, name, options), options)
+            _recent.append(function)
+    return function
