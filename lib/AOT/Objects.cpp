@@ -65,9 +65,14 @@ std::vector<uint8_t> localizeSymbols(const std::vector<uint8_t> &object, const s
   llvm::objcopy::CommonConfig &common = config.Common;
   common.InputFilename = common.OutputFilename = "object";
   common.DiscardMode = llvm::objcopy::DiscardType::All;
+  auto passOn = [](llvm::Error error) { return error; };
+  // The frame sizes were read from the parts; the linker's comment is of no use to anybody.
+  for (const char *section : {".stack_sizes", ".comment"})
+    llvm::cantFail(common.ToRemove.addMatcher(
+        llvm::objcopy::NameOrPattern::create(section, llvm::objcopy::MatchStyle::Literal, passOn)));
   for (const std::string &name : exports)
     if (llvm::Error error = common.SymbolsToKeepGlobal.addMatcher(llvm::objcopy::NameOrPattern::create(
-            name, llvm::objcopy::MatchStyle::Literal, [](llvm::Error e) { return e; })))
+            name, llvm::objcopy::MatchStyle::Literal, passOn)))
       fail("bad symbol name: ", printable(llvm::toString(std::move(error))));
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
