@@ -7,14 +7,14 @@
 namespace mlc {
 
 /// [C] → [1, C]; [N, C] stays; anything else is an error.
-ValueId asRows(Expander &e, ValueId x);
+Term asRows(Expander &e, Term x);
 
 /// The scores [N, C] of a linear model or ensemble after `post_transform`, by ONNX Runtime's rules: a single
 /// score per row is changed by PROBIT only.
-ValueId postTransform(Expander &e, ValueId scores);
+Term postTransform(Expander &e, Term scores);
 
 /// One score per row → two columns for a binary classifier, by ONNX Runtime's rules:
 /// LOGISTIC gives [σ(-s), σ(s)], everything else [1 - s, s].
-ValueId binaryScores(Expander &e, ValueId score);
+Term binaryScores(Expander &e, Term score);
 
 } // namespace mlc

@@ -9,24 +9,24 @@ namespace mlc {
 namespace {
 
 /// Left to right, so that every target sees one order of operations.
-ValueId foldInputs(Expander &e, OpKind kind) {
+Term foldInputs(Expander &e, OpKind kind) {
   for (size_t i = 0; i < e.ctx.inputs.size(); ++i) {
     if (!e.has(i))
       e.node.error(str("input ", i, " is missing"));
     if (e.dtype(e.in(i)) != e.dtype(e.in()))
       e.node.error(str("input ", i, " has type ", nameOf(e.dtype(e.in(i))), ", input 0 ", nameOf(e.dtype(e.in()))));
   }
-  ValueId value = e.in();
+  Term value = e.in();
   for (size_t i = 1; i < e.ctx.inputs.size(); ++i)
     value = e.op(kind, {value, e.in(i)});
   return value;
 }
 
 /// A bound of Clip: an operand, or (before opset 11) an attribute.
-ValueId boundOf(Expander &e, size_t input, const char *attribute) {
+Term boundOf(Expander &e, size_t input, const char *attribute) {
   if (!e.has(input))
-    return e.node.has(attribute) ? e.scalar(e.node.getFloat(attribute, 0), e.in()) : kNoValue;
-  ValueId bound = e.in(input);
+    return e.node.has(attribute) ? e.scalar(e.node.getFloat(attribute, 0.0), e.in()) : Term();
+  Term bound = e.in(input);
   if (elementCount(e.shape(bound)) != 1)
     e.node.error(str("'", attribute, "' has shape ", toString(e.shape(bound)), "; expected a scalar"));
   return e.reshape(bound, {});
@@ -43,7 +43,7 @@ Tensor constantOf(const NodeView &node) {
     node.error("attribute 'value' is not a tensor");
   }
   if (node.has("value_float"))
-    return Expander::make(std::vector<double>{node.getFloat("value_float", 0)}, {}, DType::Float32);
+    return Expander::make(std::vector<double>{node.getFloat("value_float", 0.0)}, {}, DType::Float32);
   if (node.has("value_int"))
     return Expander::make(std::vector<int64_t>{intOf(node, "value_int")}, {}, DType::Int64);
   if (node.has("value_floats")) {
@@ -100,7 +100,7 @@ void expandDropout(ExpandContext &ctx) {
   e.result(e.in());
   Tensor mask(DType::Bool, e.shape(e.in()));
   std::fill_n(mask.raw(), mask.sizeInBytes(), uint8_t(1));
-  e.result(ctx.builder.constant(std::move(mask)));
+  e.result(e.constant(std::move(mask)));
 }
 
 void expandMin(ExpandContext &ctx) {
@@ -127,9 +127,9 @@ void expandMean(ExpandContext &ctx) {
 void expandClip(ExpandContext &ctx) {
   Expander e(ctx);
   // Min(max, Max(x, min)) in this order: where the bounds cross, the upper one wins. NaN passes through both.
-  ValueId x = e.in(), low = boundOf(e, 1, "min"), high = boundOf(e, 2, "max");
-  x = low == kNoValue ? x : e.max(x, low);
-  e.result(high == kNoValue ? x : e.min(x, high));
+  Term x = e.in(), low = boundOf(e, 1, "min"), high = boundOf(e, 2, "max");
+  x = !low ? x : e.max(x, low);
+  e.result(!high ? x : e.min(x, high));
 }
 
 void expandConstant(ExpandContext &ctx) { ctx.outputs.push_back(ctx.builder.constant(constantOf(ctx.node))); }
@@ -151,7 +151,7 @@ void expandConstantOfShape(ExpandContext &ctx) {
   Tensor result(value.dtype(), shape);
   for (int64_t i = 0; i < result.size(); ++i)
     std::memcpy(result.raw() + size_t(i) * sizeOf(value.dtype()), value.raw(), sizeOf(value.dtype()));
-  e.result(ctx.builder.constant(std::move(result)));
+  e.result(e.constant(std::move(result)));
 }
 
 void expandShape(ExpandContext &ctx) {
@@ -165,12 +165,12 @@ void expandShape(ExpandContext &ctx) {
   };
   int64_t start = bound("start", 0), end = std::max(bound("end", rank), start);
   std::vector<int64_t> part(dims.begin() + start, dims.begin() + end);
-  e.result(ctx.builder.constant(Tensor::of<int64_t>({end - start}, part)));
+  e.result(e.constant(Tensor::of<int64_t>({end - start}, part)));
 }
 
 void expandSize(ExpandContext &ctx) {
   Expander e(ctx);
-  e.result(ctx.builder.constant(Tensor::of<int64_t>({}, {elementCount(e.shape(e.in()))})));
+  e.result(e.constant(Tensor::of<int64_t>({}, {elementCount(e.shape(e.in()))})));
 }
 
 void expandCastLike(ExpandContext &ctx) {
@@ -189,7 +189,7 @@ void expandRange(ExpandContext &ctx) {
   Tensor values = isFloat(type)
                       ? floatRange(ctx.node, start.asDouble(0), limit.asDouble(0), delta.asDouble(0), type)
                       : integerRange(ctx.node, start.asInt(0), limit.asInt(0), delta.asInt(0), type);
-  e.result(ctx.builder.constant(std::move(values)));
+  e.result(e.constant(std::move(values)));
 }
 
 } // namespace mlc

@@ -6,7 +6,7 @@
 
 namespace mlc {
 
-ValueId asRows(Expander &e, ValueId x) {
+Term asRows(Expander &e, Term x) {
   Shape dims = e.shape(x);
   if (dims.size() > 2)
     e.node.error(str("input has shape ", toString(dims), "; supported: [C] and [N, C]"));
@@ -22,25 +22,25 @@ int64_t featuresOf(const Expander &e) {
 }
 
 /// A list with one entry per feature, or one entry for all, as a constant that broadcasts along the last axis.
-template <typename T> ValueId perFeature(Expander &e, const char *attribute, const std::vector<T> &values, DType type) {
+template <typename T> Term perFeature(Expander &e, const char *attribute, const std::vector<T> &values, DType type) {
   if (values.size() == 1)
-    return e.ctx.builder.constant(Expander::make(values, {}, type));
+    return e.constant(Expander::make(values, {}, type));
   if (int64_t(values.size()) != featuresOf(e) || e.rank(e.in()) > 2)
     e.node.error(str("attribute '", attribute, "' has ", values.size(), " entries for input shape ",
                      toString(e.shape(e.in())), "; expected 1 or one for each feature of [C] or [N, C]"));
-  return e.ctx.builder.constant(Expander::make(values, {int64_t(values.size())}, type));
+  return e.constant(Expander::make(values, {int64_t(values.size())}, type));
 }
 
 /// Puts `imputed` where x equals `replaced`; a NaN equals a NaN here.
 template <typename T>
-ValueId impute(Expander &e, const char *attribute, const std::vector<T> &imputed, T replaced) {
-  ValueId x = e.in();
+Term impute(Expander &e, const char *attribute, const std::vector<T> &imputed, T replaced) {
+  Term x = e.in();
   DType type = e.dtype(x);
-  ValueId hit = kNoValue;
+  Term hit;
   if (replaced != replaced)
     hit = e.op(OpKind::IsNaN, {x});
   else
-    hit = e.op(OpKind::Equal, {x, e.ctx.builder.constant(Expander::make(std::vector<T>{replaced}, {}, type))});
+    hit = e.op(OpKind::Equal, {x, e.constant(Expander::make(std::vector<T>{replaced}, {}, type))});
   return e.where(hit, perFeature(e, attribute, imputed, type), x);
 }
 
@@ -95,9 +95,9 @@ Tensor retyped(const Tensor &list, DType type) {
 }
 
 /// Bool [..., n]: does element x of [..., 1] equal key i?
-ValueId matchKeys(Expander &e, ValueId x, const Tensor &keys) {
-  ValueId list = e.ctx.builder.constant(keys);
-  ValueId match = e.op(OpKind::Equal, {x, list});
+Term matchKeys(Expander &e, Term x, const Tensor &keys) {
+  Term list = e.constant(keys);
+  Term match = e.op(OpKind::Equal, {x, list});
   if (!isFloat(keys.dtype()))
     return match;
   std::vector<int64_t> isNaN;
@@ -105,7 +105,7 @@ ValueId matchKeys(Expander &e, ValueId x, const Tensor &keys) {
     isNaN.push_back(std::isnan(keys.asDouble(i)));
   if (std::find(isNaN.begin(), isNaN.end(), 1) == isNaN.end())
     return match;
-  ValueId nanKeys = e.ctx.builder.constant(Expander::make(isNaN, {keys.size()}, DType::Bool));
+  Term nanKeys = e.constant(Expander::make(isNaN, {keys.size()}, DType::Bool));
   return e.op(OpKind::Or, {match, e.op(OpKind::And, {e.op(OpKind::IsNaN, {x}), nanKeys})});
 }
 
@@ -115,19 +115,19 @@ void expandScaler(ExpandContext &ctx) {
   Expander e(ctx);
   // float64 operands are scaled in double and rounded at the end, all others in float, as in ONNX Runtime.
   DType type = e.dtype(e.in()) == DType::Float64 ? DType::Float64 : DType::Float32;
-  ValueId offset = perFeature(e, "offset", ctx.node.getFloats("offset", {0}), type);
-  ValueId scale = perFeature(e, "scale", ctx.node.getFloats("scale", {1}), type);
+  Term offset = perFeature(e, "offset", ctx.node.getFloats("offset", {0}), type);
+  Term scale = perFeature(e, "scale", ctx.node.getFloats("scale", {1}), type);
   e.result(e.cast(e.mul(e.sub(e.cast(e.in(), type), offset), scale), DType::Float32));
 }
 
 void expandNormalizer(ExpandContext &ctx) {
   Expander e(ctx);
-  ValueId x = e.cast(e.in(), DType::Float32);
+  Term x = e.cast(e.in(), DType::Float32);
   if (e.rank(x) < 1 || e.rank(x) > 2)
     ctx.node.error(str("input has shape ", toString(e.shape(x)), "; supported: [C] and [N, C]"));
   std::vector<int64_t> axes{e.rank(x) - 1};
   std::string norm = ctx.node.getString("norm", "MAX");
-  ValueId divisor = kNoValue;
+  Term divisor;
   if (norm == "MAX") {
     divisor = e.reduce(OpKind::ReduceMax, x, axes); // the signed maximum: so says the specification
   } else if (norm == "L1") {
@@ -138,7 +138,7 @@ void expandNormalizer(ExpandContext &ctx) {
   } else {
     ctx.node.error(str("attribute 'norm' is '", printable(norm), "'; supported: MAX, L1, L2"));
   }
-  ValueId zero = e.op(OpKind::Equal, {divisor, e.scalar(0, x)});
+  Term zero = e.op(OpKind::Equal, {divisor, e.scalar(0, x)});
   e.result(e.div(x, e.where(zero, e.scalar(1, x), divisor)));
 }
 
@@ -152,7 +152,7 @@ void expandArrayFeatureExtractor(ExpandContext &ctx) {
   int64_t rank = e.rank(e.in()), count = elementCount(e.shape(e.in(1)));
   if (rank == 0)
     ctx.node.error("input is a scalar; expected at least one dimension");
-  ValueId picked = e.op(OpKind::Gather, {e.in(), e.reshape(e.in(1), {count})}, {{"axis", rank - 1}});
+  Term picked = e.op(OpKind::Gather, {e.in(), e.reshape(e.in(1), {count})}, {{"axis", rank - 1}});
   e.result(rank == 1 ? e.reshape(picked, {1, count}) : picked);
 }
 
@@ -163,7 +163,7 @@ void expandFeatureVectorizer(ExpandContext &ctx) {
     ctx.node.error(str("attribute 'inputdimensions' has ", widths.size(), " entries for ", ctx.inputs.size(), " inputs"));
   std::vector<ValueId> parts;
   for (size_t i = 0; i < widths.size(); ++i) {
-    ValueId x = e.cast(e.in(i), DType::Float32);
+    Term x = e.cast(e.in(i), DType::Float32);
     Shape dims = e.shape(x);
     int64_t rows = dims.size() < 2 ? 1 : dims[0], count = elementCount(dims);
     int64_t width = rows == 0 ? 0 : count / rows;
@@ -173,9 +173,9 @@ void expandFeatureVectorizer(ExpandContext &ctx) {
     // Longer rows are cut, shorter ones filled with zeros.
     parts.push_back(widths[i] < width ? e.slice(x, 1, 0, widths[i]) : x);
     if (widths[i] > width)
-      parts.push_back(ctx.builder.constant(Tensor(DType::Float32, {rows, widths[i] - width})));
+      parts.push_back(e.constant(Tensor(DType::Float32, {rows, widths[i] - width})));
   }
-  e.result(parts.size() == 1 ? parts[0] : e.op(OpKind::Concat, parts, {{"axis", int64_t(1)}}));
+  e.result(parts.size() == 1 ? Term(parts[0]) : e.op(OpKind::Concat, parts, {{"axis", int64_t(1)}}));
 }
 
 void expandLabelEncoder(ExpandContext &ctx) {
@@ -197,11 +197,11 @@ void expandLabelEncoder(ExpandContext &ctx) {
     slots.push_back(n - i);
   Shape column = e.shape(e.in());
   column.push_back(1);
-  ValueId match = matchKeys(e, e.reshape(e.in(), column), retyped(*keys, type));
-  ValueId weights = ctx.builder.constant(Tensor::of<int64_t>({n}, slots));
-  ValueId slot = e.where(match, weights, ctx.builder.constant(Tensor::of<int64_t>({}, {0})));
-  ValueId best = e.reduce(OpKind::ReduceMax, slot, {int64_t(column.size()) - 1}, false);
-  ValueId table = ctx.builder.constant(lookupTable(*values, defaultValue(ctx.node, values->dtype())));
+  Term match = matchKeys(e, e.reshape(e.in(), column), retyped(*keys, type));
+  Term weights = e.constant(Tensor::of<int64_t>({n}, slots));
+  Term slot = e.where(match, weights, e.constant(Tensor::of<int64_t>({}, {0})));
+  Term best = e.reduce(OpKind::ReduceMax, slot, {int64_t(column.size()) - 1}, false);
+  Term table = e.constant(lookupTable(*values, defaultValue(ctx.node, values->dtype())));
   e.result(e.op(OpKind::Gather, {table, best}, {{"axis", int64_t(0)}}));
 }
 
@@ -215,13 +215,13 @@ void expandImputer(ExpandContext &ctx) {
     return e.result(impute(e, "imputed_value_int64s", ints, ctx.node.getInt("replaced_value_int64", 0)));
   if (!isFloat(e.dtype(e.in())))
     ctx.node.error(str("attribute 'imputed_value_floats' for an input of type ", nameOf(e.dtype(e.in()))));
-  e.result(impute(e, "imputed_value_floats", floats, ctx.node.getFloat("replaced_value_float", 0)));
+  e.result(impute(e, "imputed_value_floats", floats, ctx.node.getFloat("replaced_value_float", 0.0)));
 }
 
 void expandBinarizer(ExpandContext &ctx) {
   Expander e(ctx);
-  ValueId x = e.in();
-  double threshold = ctx.node.getFloat("threshold", 0);
+  Term x = e.in();
+  double threshold = ctx.node.getFloat("threshold", 0.0);
   // An integer is above t when it is above the integer part of t.
   threshold = isFloat(e.dtype(x)) ? threshold : std::floor(threshold);
   e.result(e.where(e.greater(x, threshold), e.scalar(1, x), e.scalar(0, x)));

@@ -15,39 +15,39 @@ const char *const kTransforms = "NONE, SOFTMAX, LOGISTIC, SOFTMAX_ZERO, PROBIT";
 }
 
 /// Softmax in which scores of zero stay zero (a score of 0 means "no vote").
-ValueId softmaxZero(Expander &e, ValueId scores, int64_t axis) {
+Term softmaxZero(Expander &e, Term scores, int64_t axis) {
   const double tiny = 1e-7;
-  ValueId largest = e.reduce(OpKind::ReduceMax, scores, {axis});
-  ValueId votes = e.greater(e.op(OpKind::Abs, {scores}), tiny);
-  ValueId exponential = e.op(OpKind::Exp, {e.sub(scores, largest)});
+  Term largest = e.reduce(OpKind::ReduceMax, scores, {axis});
+  Term votes = e.greater(e.op(OpKind::Abs, {scores}), tiny);
+  Term exponential = e.op(OpKind::Exp, {e.sub(scores, largest)});
   // Beside a score this small the largest is at least as great, so cutting it at 0 changes nothing but keeps exp small.
-  ValueId small = e.mul(scores, e.op(OpKind::Exp, {e.op(OpKind::Neg, {e.max(largest, 0)})}));
-  ValueId terms = e.where(votes, exponential, small);
-  ValueId sum = e.reduce(OpKind::ReduceSum, e.where(votes, exponential, e.scalar(0, scores)), {axis});
+  Term small = e.mul(scores, e.op(OpKind::Exp, {e.op(OpKind::Neg, {e.max(largest, 0.0)})}));
+  Term terms = e.where(votes, exponential, small);
+  Term sum = e.reduce(OpKind::ReduceSum, e.where(votes, exponential, e.scalar(0, scores)), {axis});
   // Without any vote there is nothing to divide by; the reference of the specification answers one half.
-  ValueId none = e.op(OpKind::Equal, {sum, e.scalar(0, scores)});
-  ValueId shares = e.div(terms, e.where(none, e.scalar(1, scores), sum));
+  Term none = e.op(OpKind::Equal, {sum, e.scalar(0, scores)});
+  Term shares = e.div(terms, e.where(none, e.scalar(1, scores), sum));
   return e.where(none, e.scalar(0.5, scores), shares);
 }
 
 /// √2 erf⁻¹(2 p - 1) by the approximation that ONNX Runtime uses, evaluated in double and without cancellation.
-ValueId probit(Expander &e, ValueId scores) {
+Term probit(Expander &e, Term scores) {
   const double a = 0.147;
-  ValueId u = e.sub(e.mul(e.cast(scores, DType::Float64), 2), 1);
-  ValueId one = e.scalar(1, u);
-  ValueId log = e.op(OpKind::Log, {e.mul(e.sub(one, u), e.add(one, u))});
-  ValueId v = e.add(e.mul(log, 0.5), 2 / (3.14159 * a));
-  ValueId w = e.mul(log, 1 / a);
+  Term u = e.sub(e.mul(e.cast(scores, DType::Float64), 2.0), 1.0);
+  Term one = e.scalar(1, u);
+  Term log = e.op(OpKind::Log, {e.mul(e.sub(one, u), e.add(one, u))});
+  Term v = e.add(e.mul(log, 0.5), 2 / (3.14159 * a));
+  Term w = e.mul(log, 1 / a);
   // -v + √(v² - w) with -w ≥ 0; for positive v as the quotient that does not subtract nearly equal numbers.
-  ValueId root = e.op(OpKind::Sqrt, {e.sub(e.mul(v, v), w)});
-  ValueId sum = e.add(e.op(OpKind::Abs, {v}), root);
-  ValueId square = e.where(e.greater(v, 0), e.div(e.op(OpKind::Neg, {w}), sum), sum);
-  ValueId size = e.mul(e.op(OpKind::Sqrt, {square}), std::sqrt(2.0));
-  return e.cast(e.where(e.less(u, 0), e.op(OpKind::Neg, {size}), size), e.dtype(scores));
+  Term root = e.op(OpKind::Sqrt, {e.sub(e.mul(v, v), w)});
+  Term sum = e.add(e.op(OpKind::Abs, {v}), root);
+  Term square = e.where(e.greater(v, 0.0), e.div(e.op(OpKind::Neg, {w}), sum), sum);
+  Term size = e.mul(e.op(OpKind::Sqrt, {square}), std::sqrt(2.0));
+  return e.cast(e.where(e.less(u, 0.0), e.op(OpKind::Neg, {size}), size), e.dtype(scores));
 }
 
 /// Rows x features times coefficients [targets, features] plus intercepts.
-ValueId linearScores(Expander &e, ValueId x, int64_t targets) {
+Term linearScores(Expander &e, Term x, int64_t targets) {
   std::vector<double> coefficients = e.node.getFloats("coefficients"), intercepts = e.node.getFloats("intercepts");
   int64_t features = e.shape(x)[1];
   if (targets < 1 || checkedMul(targets, features) != int64_t(coefficients.size()))
@@ -72,18 +72,18 @@ std::vector<int64_t> labelsOf(const NodeView &node) {
   return indices;
 }
 
-ValueId gatherLabels(Expander &e, const std::vector<int64_t> &labels, ValueId index) {
+Term gatherLabels(Expander &e, const std::vector<int64_t> &labels, Term index) {
   std::vector<int64_t> plain(labels.size());
   std::iota(plain.begin(), plain.end(), 0);
   if (labels == plain)
     return index;
-  ValueId table = e.ctx.builder.constant(Tensor::of<int64_t>({int64_t(labels.size())}, labels));
+  Term table = e.constant(Tensor::of<int64_t>({int64_t(labels.size())}, labels));
   return e.op(OpKind::Gather, {table, index}, {{"axis", int64_t(0)}});
 }
 
 } // namespace
 
-ValueId postTransform(Expander &e, ValueId scores) {
+Term postTransform(Expander &e, Term scores) {
   std::string name = e.node.getString("post_transform", "NONE");
   int64_t axis = e.rank(scores) - 1;
   bool single = e.shape(scores).back() == 1;
@@ -100,9 +100,9 @@ ValueId postTransform(Expander &e, ValueId scores) {
   return scores;
 }
 
-ValueId binaryScores(Expander &e, ValueId score) {
+Term binaryScores(Expander &e, Term score) {
   std::string name = e.node.getString("post_transform", "NONE");
-  ValueId negative = kNoValue, positive = score;
+  Term negative, positive = score;
   if (name == "LOGISTIC") {
     positive = e.op(OpKind::Sigmoid, {score});
     negative = e.op(OpKind::Sigmoid, {e.op(OpKind::Neg, {score})});
@@ -120,35 +120,35 @@ ValueId binaryScores(Expander &e, ValueId score) {
 void expandLinearRegressor(ExpandContext &ctx) {
   Expander e(ctx);
   DType type = e.dtype(e.in()) == DType::Float64 ? DType::Float64 : DType::Float32;
-  ValueId scores = linearScores(e, asRows(e, e.cast(e.in(), type)), ctx.node.getInt("targets", 1));
+  Term scores = linearScores(e, asRows(e, e.cast(e.in(), type)), ctx.node.getInt("targets", 1));
   e.result(e.cast(postTransform(e, scores), DType::Float32));
 }
 
 // Outputs the label and the scores. String labels have no type here: the label output is then the index of the class.
 void expandLinearClassifier(ExpandContext &ctx) {
   Expander e(ctx);
-  ValueId x = asRows(e, e.cast(e.in(), DType::Float32));
+  Term x = asRows(e, e.cast(e.in(), DType::Float32));
   std::vector<int64_t> labels = labelsOf(ctx.node);
   int64_t features = e.shape(x)[1], entries = int64_t(ctx.node.getFloats("coefficients").size());
   if (features == 0 || entries == 0 || entries % features != 0)
     ctx.node.error(str("attribute 'coefficients' has ", entries, " entries for ", features, " features"));
   int64_t classes = entries / features, rows = e.shape(x)[0];
-  ValueId scores = linearScores(e, x, classes);
+  Term scores = linearScores(e, x, classes);
 
   if (classes == 1) {
     if (!labels.empty() && labels.size() != 2)
       ctx.node.error(str(labels.size(), " class labels for one row of coefficients; expected 2"));
     std::vector<int64_t> pair = labels.empty() ? std::vector<int64_t>{0, 1} : labels;
-    ValueId negative = ctx.builder.constant(Tensor::of<int64_t>({}, {pair[0]}));
-    ValueId positive = ctx.builder.constant(Tensor::of<int64_t>({}, {pair[1]}));
-    e.result(e.where(e.greater(e.reshape(scores, {rows}), 0), positive, negative));
+    Term negative = e.constant(Tensor::of<int64_t>({}, {pair[0]}));
+    Term positive = e.constant(Tensor::of<int64_t>({}, {pair[1]}));
+    e.result(e.where(e.greater(e.reshape(scores, {rows}), 0.0), positive, negative));
     e.result(labels.empty() ? postTransform(e, scores) : binaryScores(e, scores));
     return;
   }
   if (int64_t(labels.size()) != classes)
     ctx.node.error(str(labels.size(), " class labels for ", classes, " rows of coefficients"));
   // The label is that of the greatest score before the transformation.
-  ValueId best = e.op(OpKind::ArgMax, {scores}, {{"axis", int64_t(1)}, {"keepdims", int64_t(0)}});
+  Term best = e.op(OpKind::ArgMax, {scores}, {{"axis", int64_t(1)}, {"keepdims", int64_t(0)}});
   e.result(gatherLabels(e, labels, best));
   e.result(postTransform(e, scores));
 }

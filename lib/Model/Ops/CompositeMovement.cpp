@@ -118,10 +118,10 @@ void expandTile(ExpandContext &ctx) {
     merged.push_back(checkedMul(repeats[i], dims[i]));
   }
   if (elementCount(merged) == 0)
-    return e.result(ctx.builder.constant(Tensor(e.dtype(e.in()), merged)));
+    return e.result(e.constant(Tensor(e.dtype(e.in()), merged)));
   if (merged == dims)
     return e.result(e.in());
-  ValueId wide = e.op(OpKind::Expand, {e.reshape(e.in(), apart)}, {{"shape", expanded}});
+  Term wide = e.op(OpKind::Expand, {e.reshape(e.in(), apart)}, {{"shape", expanded}});
   e.result(e.reshape(wide, merged));
 }
 

@@ -29,7 +29,7 @@ void checkPerChannel(const Expander &e, size_t first, int64_t channels) {
 }
 
 /// Everything known: y = x * s + t with s and t made in double and rounded once.
-ValueId normalizeByConstants(Expander &e, int64_t channels, double epsilon) {
+Term normalizeByConstants(Expander &e, int64_t channels, double epsilon) {
   Tensor scale = *e.known(1), bias = *e.known(2), mean = *e.known(3), variance = *e.known(4);
   std::vector<double> s, t;
   for (int64_t c = 0; c < channels; ++c) {
@@ -41,24 +41,24 @@ ValueId normalizeByConstants(Expander &e, int64_t channels, double epsilon) {
   return e.add(e.mul(e.in(), e.vector(s, shape, type)), e.vector(t, shape, type));
 }
 
-ValueId perChannel(Expander &e, size_t i, int64_t channels) {
+Term perChannel(Expander &e, size_t i, int64_t channels) {
   return e.cast(e.reshape(e.in(i), channelShape(channels, e.rank(e.in()))), e.dtype(e.in()));
 }
 
 /// 1 / sqrt(variance + epsilon)
-ValueId inverseDeviation(Expander &e, ValueId variance, double epsilon) {
+Term inverseDeviation(Expander &e, Term variance, double epsilon) {
   return e.op(OpKind::Reciprocal, {e.op(OpKind::Sqrt, {e.add(variance, epsilon)})});
 }
 
 struct Standardized {
-  ValueId value, mean, inverse;
+  Term value, mean, inverse;
 };
 
 /// (x - mean) / sqrt(variance + epsilon) over `axes`. The variance is that of the differences: no cancellation.
-Standardized standardize(Expander &e, ValueId x, const std::vector<int64_t> &axes, double epsilon) {
-  ValueId mean = e.mean(x, axes);
-  ValueId difference = e.sub(x, mean);
-  ValueId inverse = inverseDeviation(e, e.mean(e.mul(difference, difference), axes), epsilon);
+Standardized standardize(Expander &e, Term x, const std::vector<int64_t> &axes, double epsilon) {
+  Term mean = e.mean(x, axes);
+  Term difference = e.sub(x, mean);
+  Term inverse = inverseDeviation(e, e.mean(e.mul(difference, difference), axes), epsilon);
   return {e.mul(difference, inverse), mean, inverse};
 }
 
@@ -77,20 +77,20 @@ void expandBatchNormalization(ExpandContext &ctx) {
   if (e.known(1) && e.known(2) && e.known(3) && e.known(4))
     return e.result(normalizeByConstants(e, channels, epsilon));
 
-  ValueId variance = perChannel(e, 4, channels);
-  ValueId factor = e.mul(perChannel(e, 1, channels), inverseDeviation(e, variance, epsilon));
-  ValueId centred = e.sub(e.in(), perChannel(e, 3, channels));
+  Term variance = perChannel(e, 4, channels);
+  Term factor = e.mul(perChannel(e, 1, channels), inverseDeviation(e, variance, epsilon));
+  Term centred = e.sub(e.in(), perChannel(e, 3, channels));
   e.result(e.add(e.mul(centred, factor), perChannel(e, 2, channels)));
 }
 
 void expandLayerNormalization(ExpandContext &ctx) {
   Expander e(ctx);
   e.requireFloat();
-  ValueId x = e.in();
+  Term x = e.in();
   auto axes = Expander::axesFrom(e.axis("axis", -1, e.rank(x)), e.rank(x));
   // stash_type asks for at least float precision within; computing in the operand's own type fulfils it.
   Standardized s = standardize(e, x, axes, ctx.node.getFloat("epsilon", 1e-5));
-  ValueId y = e.mul(s.value, e.in(1));
+  Term y = e.mul(s.value, e.in(1));
   y = e.has(2) ? e.add(y, e.in(2)) : y;
   if (e.shape(y) != e.shape(x))
     ctx.node.error(str("scale or bias does not broadcast to the input's shape ", toString(e.shape(x))));
@@ -108,23 +108,23 @@ void expandInstanceNormalization(ExpandContext &ctx) {
     ctx.node.error(str("input has shape ", toString(e.shape(e.in())), "; expected [N, C, D1, ...]"));
   int64_t channels = channelsOf(e);
   checkPerChannel(e, 1, channels);
-  ValueId s = standardize(e, e.in(), Expander::axesFrom(2, rank), ctx.node.getFloat("epsilon", 1e-5)).value;
+  Term s = standardize(e, e.in(), Expander::axesFrom(2, rank), ctx.node.getFloat("epsilon", 1e-5)).value;
   e.result(e.add(e.mul(s, perChannel(e, 1, channels)), perChannel(e, 2, channels)));
 }
 
 void expandLpNormalization(ExpandContext &ctx) {
   Expander e(ctx);
   e.requireFloat();
-  ValueId x = e.in();
+  Term x = e.in();
   int64_t axis = e.axis("axis", -1, e.rank(x)), p = ctx.node.getInt("p", 2);
   if (p != 1 && p != 2)
     ctx.node.error(str("attribute 'p' is ", p, "; supported: 1, 2"));
-  ValueId scaled = e.div(x, e.magnitude(x, {axis}));
-  ValueId terms = p == 1 ? e.op(OpKind::Abs, {scaled}) : e.mul(scaled, scaled);
-  ValueId norm = e.reduce(OpKind::ReduceSum, terms, {axis});
+  Term scaled = e.div(x, e.magnitude(x, {axis}));
+  Term terms = p == 1 ? e.op(OpKind::Abs, {scaled}) : e.mul(scaled, scaled);
+  Term norm = e.reduce(OpKind::ReduceSum, terms, {axis});
   norm = p == 1 ? norm : e.op(OpKind::Sqrt, {norm});
   // A row of zeros stays zero.
-  ValueId zero = e.op(OpKind::Equal, {norm, e.scalar(0, x)});
+  Term zero = e.op(OpKind::Equal, {norm, e.scalar(0, x)});
   e.result(e.div(scaled, e.where(zero, e.scalar(1, x), norm)));
 }
 

@@ -21,9 +21,9 @@ public:
   }
 
   /// Over no axes (or of a scalar) the reduction itself is the identity, and only the steps around it remain.
-  ValueId apply(OpKind kind, ValueId v) const { return axes.empty() ? v : e.reduce(kind, v, list()); }
+  Term apply(OpKind kind, Term v) const { return axes.empty() ? v : e.reduce(kind, v, list()); }
   /// `apply` keeps dimensions; this drops them if the node says so.
-  void result(ValueId v) const {
+  void result(Term v) const {
     if (!keepdims) {
       Shape dims = e.shape(v), kept;
       for (int64_t i = 0; i < int64_t(dims.size()); ++i)
@@ -43,7 +43,7 @@ private:
 };
 
 /// Roots and logarithms of integers are taken in double and truncated, as NumPy and ONNX Runtime do.
-ValueId asFloat(Expander &e, ValueId v) { return isFloat(e.dtype(v)) ? v : e.cast(v, DType::Float64); }
+Term asFloat(Expander &e, Term v) { return isFloat(e.dtype(v)) ? v : e.cast(v, DType::Float64); }
 
 } // namespace
 
@@ -62,12 +62,12 @@ void expandReduceL1(ExpandContext &ctx) {
 void expandReduceL2(ExpandContext &ctx) {
   Expander e(ctx);
   Reduction r(e);
-  ValueId x = asFloat(e, e.in());
+  Term x = asFloat(e, e.in());
   if (r.isNoop())
     return r.result(e.op(OpKind::Abs, {e.in()}));
-  ValueId scale = e.magnitude(x, r.list());
-  ValueId scaled = e.div(x, scale);
-  ValueId norm = e.op(OpKind::Sqrt, {r.apply(OpKind::ReduceSum, e.mul(scaled, scaled))});
+  Term scale = e.magnitude(x, r.list());
+  Term scaled = e.div(x, scale);
+  Term norm = e.op(OpKind::Sqrt, {r.apply(OpKind::ReduceSum, e.mul(scaled, scaled))});
   r.result(e.cast(e.mul(norm, scale), e.dtype(e.in())));
 }
 
@@ -80,7 +80,7 @@ void expandReduceSumSquare(ExpandContext &ctx) {
 void expandReduceLogSum(ExpandContext &ctx) {
   Expander e(ctx);
   Reduction r(e);
-  ValueId sum = r.apply(OpKind::ReduceSum, asFloat(e, e.in()));
+  Term sum = r.apply(OpKind::ReduceSum, asFloat(e, e.in()));
   r.result(e.cast(e.op(OpKind::Log, {sum}), e.dtype(e.in())));
 }
 
@@ -89,14 +89,14 @@ void expandReduceLogSumExp(ExpandContext &ctx) {
   Reduction r(e);
   if (r.isNoop())
     return r.result(e.in());
-  ValueId x = asFloat(e, e.in());
+  Term x = asFloat(e, e.in());
   // Shifted by the maximum, exp cannot overflow; an infinite maximum must not be subtracted from itself.
-  ValueId largest = r.apply(OpKind::ReduceMax, x);
+  Term largest = r.apply(OpKind::ReduceMax, x);
   double limit = e.dtype(x) == DType::Float32 ? double(std::numeric_limits<float>::max())
                                               : std::numeric_limits<double>::max();
-  ValueId finite = e.op(OpKind::LessOrEqual, {e.op(OpKind::Abs, {largest}), e.scalar(limit, x)});
-  ValueId shift = e.where(finite, largest, e.scalar(0, x));
-  ValueId sum = r.apply(OpKind::ReduceSum, e.op(OpKind::Exp, {e.sub(x, shift)}));
+  Term finite = e.op(OpKind::LessOrEqual, {e.op(OpKind::Abs, {largest}), e.scalar(limit, x)});
+  Term shift = e.where(finite, largest, e.scalar(0, x));
+  Term sum = r.apply(OpKind::ReduceSum, e.op(OpKind::Exp, {e.sub(x, shift)}));
   r.result(e.cast(e.add(e.op(OpKind::Log, {sum}), shift), e.dtype(e.in())));
 }
 

@@ -58,19 +58,19 @@ Tensor Expander::make(const std::vector<int64_t> &values, Shape shape, DType typ
   return makeTensor(values, std::move(shape), type);
 }
 
-ValueId Expander::magnitude(ValueId v, const std::vector<int64_t> &axes) {
-  ValueId largest = reduce(OpKind::ReduceMax, op(OpKind::Abs, {v}), axes);
+Term Expander::magnitude(Term v, const std::vector<int64_t> &axes) {
+  Term largest = reduce(OpKind::ReduceMax, op(OpKind::Abs, {v}), axes);
   double limit = dtype(v) == DType::Float32 ? double(std::numeric_limits<float>::max())
                                             : std::numeric_limits<double>::max();
   // Neither zero rows nor infinities may end in 0/0 or inf/inf; a NaN fails both comparisons and stays in v itself.
-  ValueId usable = op(OpKind::And, {greater(largest, 0), op(OpKind::LessOrEqual, {largest, scalar(limit, v)})});
+  Term usable = op(OpKind::And, {greater(largest, 0.0), op(OpKind::LessOrEqual, {largest, scalar(limit, v)})});
   return where(usable, largest, scalar(1, v));
 }
 
-ValueId Expander::softmax(ValueId v, int64_t axis) {
+Term Expander::softmax(Term v, int64_t axis) {
   // Subtracting the maximum keeps exp in [0, 1]: no overflow for any finite input.
-  ValueId shifted = sub(v, reduce(OpKind::ReduceMax, v, {axis}));
-  ValueId e = op(OpKind::Exp, {shifted});
+  Term shifted = sub(v, reduce(OpKind::ReduceMax, v, {axis}));
+  Term e = op(OpKind::Exp, {shifted});
   return div(e, reduce(OpKind::ReduceSum, e, {axis}));
 }
 

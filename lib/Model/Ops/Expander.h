@@ -3,9 +3,20 @@
 #pragma once
 
 #include "Declare.h"
+#include <concepts>
 #include <numeric>
 
 namespace mlc {
+
+/// A value of the graph in a formula. Its own type, because a ValueId is an integer and would mix with the numbers of the
+/// formula: `sub(x, 1)` must be an error, not a subtraction of value number 1.
+struct Term {
+  Term() = default;
+  explicit Term(ValueId id) : id(id) {}
+  operator ValueId() const { return id; }
+  explicit operator bool() const { return id != kNoValue; }
+  ValueId id = kNoValue;
+};
 
 /// What the expansions write their formulas with: operands in, nodes out, and the shapes and types in between.
 class Expander {
@@ -14,11 +25,11 @@ public:
 
   // --- operands ---
   bool has(size_t i) const { return i < ctx.inputs.size() && ctx.inputs[i] != kNoValue; }
-  ValueId in(size_t i = 0) const { return ctx.inputs[i]; }
-  DType dtype(ValueId v) const { return ctx.builder.value(v).dtype; }
+  Term in(size_t i = 0) const { return Term(ctx.inputs[i]); }
+  DType dtype(Term v) const { return ctx.builder.value(v).dtype; }
   /// By value: the builder's table of values moves when nodes are added.
-  Shape shape(ValueId v) const { return ctx.builder.value(v).shape; }
-  int64_t rank(ValueId v) const { return int64_t(ctx.builder.value(v).shape.size()); }
+  Shape shape(Term v) const { return ctx.builder.value(v).shape; }
+  int64_t rank(Term v) const { return int64_t(ctx.builder.value(v).shape.size()); }
   /// The operand's value if it is known at compile time. Tensors share their bytes, so this is cheap.
   std::optional<Tensor> known(size_t i) const {
     return has(i) ? ctx.builder.value(in(i)).constant : std::optional<Tensor>();
@@ -36,50 +47,51 @@ public:
   }
 
   // --- constants ---
+  Term constant(Tensor tensor) { return Term(ctx.builder.constant(std::move(tensor))); }
   /// A rank-0 constant of the type of `like`: broadcasts against anything.
-  ValueId scalar(double value, ValueId like) { return vector({value}, {}, dtype(like)); }
-  ValueId vector(const std::vector<double> &values, Shape shape, DType type) {
-    return ctx.builder.constant(make(values, std::move(shape), type));
+  Term scalar(double value, Term like) { return vector({value}, {}, dtype(like)); }
+  Term vector(const std::vector<double> &values, Shape shape, DType type) {
+    return constant(make(values, std::move(shape), type));
   }
   static Tensor make(const std::vector<double> &values, Shape shape, DType type);
   static Tensor make(const std::vector<int64_t> &values, Shape shape, DType type);
 
   // --- nodes ---
-  ValueId op(OpKind kind, std::vector<ValueId> inputs, Attributes attributes = {}) {
-    return ctx.builder.op(kind, std::move(inputs), std::move(attributes));
+  Term op(OpKind kind, std::vector<ValueId> inputs, Attributes attributes = {}) {
+    return Term(ctx.builder.op(kind, std::move(inputs), std::move(attributes)));
   }
-  ValueId add(ValueId a, ValueId b) { return op(OpKind::Add, {a, b}); }
-  ValueId sub(ValueId a, ValueId b) { return op(OpKind::Sub, {a, b}); }
-  ValueId mul(ValueId a, ValueId b) { return op(OpKind::Mul, {a, b}); }
-  ValueId div(ValueId a, ValueId b) { return op(OpKind::Div, {a, b}); }
-  ValueId max(ValueId a, ValueId b) { return op(OpKind::Maximum, {a, b}); }
-  ValueId min(ValueId a, ValueId b) { return op(OpKind::Minimum, {a, b}); }
-  ValueId add(ValueId a, double b) { return b == 0 ? a : add(a, scalar(b, a)); }
-  ValueId sub(ValueId a, double b) { return b == 0 ? a : sub(a, scalar(b, a)); }
-  ValueId mul(ValueId a, double b) { return b == 1 ? a : mul(a, scalar(b, a)); }
-  ValueId div(ValueId a, double b) { return b == 1 ? a : div(a, scalar(b, a)); }
-  ValueId max(ValueId a, double b) { return max(a, scalar(b, a)); }
-  ValueId min(ValueId a, double b) { return min(a, scalar(b, a)); }
-  ValueId where(ValueId condition, ValueId a, ValueId b) { return op(OpKind::Where, {condition, a, b}); }
-  ValueId greater(ValueId a, double b) { return op(OpKind::Greater, {a, scalar(b, a)}); }
-  ValueId less(ValueId a, double b) { return op(OpKind::Less, {a, scalar(b, a)}); }
-  ValueId cast(ValueId v, DType to) {
+  Term add(Term a, Term b) { return op(OpKind::Add, {a, b}); }
+  Term sub(Term a, Term b) { return op(OpKind::Sub, {a, b}); }
+  Term mul(Term a, Term b) { return op(OpKind::Mul, {a, b}); }
+  Term div(Term a, Term b) { return op(OpKind::Div, {a, b}); }
+  Term max(Term a, Term b) { return op(OpKind::Maximum, {a, b}); }
+  Term min(Term a, Term b) { return op(OpKind::Minimum, {a, b}); }
+  Term add(Term a, std::same_as<double> auto b) { return b == 0 ? a : add(a, scalar(b, a)); }
+  Term sub(Term a, std::same_as<double> auto b) { return b == 0 ? a : sub(a, scalar(b, a)); }
+  Term mul(Term a, std::same_as<double> auto b) { return b == 1 ? a : mul(a, scalar(b, a)); }
+  Term div(Term a, std::same_as<double> auto b) { return b == 1 ? a : div(a, scalar(b, a)); }
+  Term max(Term a, std::same_as<double> auto b) { return max(a, scalar(b, a)); }
+  Term min(Term a, std::same_as<double> auto b) { return min(a, scalar(b, a)); }
+  Term where(Term condition, Term a, Term b) { return op(OpKind::Where, {condition, a, b}); }
+  Term greater(Term a, std::same_as<double> auto b) { return op(OpKind::Greater, {a, scalar(b, a)}); }
+  Term less(Term a, std::same_as<double> auto b) { return op(OpKind::Less, {a, scalar(b, a)}); }
+  Term cast(Term v, DType to) {
     return dtype(v) == to ? v : op(OpKind::Cast, {v}, {{"to", std::string(nameOf(to))}});
   }
-  ValueId reshape(ValueId v, const Shape &to) {
+  Term reshape(Term v, const Shape &to) {
     return shape(v) == to ? v : op(OpKind::Reshape, {v}, {{"shape", to}, {"allowzero", int64_t(1)}});
   }
-  ValueId slice(ValueId v, int64_t axis, int64_t start, int64_t end) {
+  Term slice(Term v, int64_t axis, int64_t start, int64_t end) {
     using Ints = std::vector<int64_t>;
     return op(OpKind::Slice, {v},
               {{"starts", Ints{start}}, {"ends", Ints{end}}, {"axes", Ints{axis}}, {"steps", Ints{1}}});
   }
   /// `axes` must not be empty.
-  ValueId reduce(OpKind kind, ValueId v, std::vector<int64_t> axes, bool keepdims = true) {
+  Term reduce(OpKind kind, Term v, std::vector<int64_t> axes, bool keepdims = true) {
     return op(kind, {v}, {{"axes", std::move(axes)}, {"keepdims", int64_t(keepdims)}});
   }
   /// Mean over `axes` with dimensions kept.
-  ValueId mean(ValueId v, const std::vector<int64_t> &axes) {
+  Term mean(Term v, const std::vector<int64_t> &axes) {
     Shape dims = shape(v);
     double count = 1;
     for (int64_t axis : axes)
@@ -89,8 +101,8 @@ public:
     return div(reduce(OpKind::ReduceSum, v, axes), count);
   }
   /// max |v| over `axes` where that is a usable divisor, else 1: dividing by it keeps squares from over- and underflowing.
-  ValueId magnitude(ValueId v, const std::vector<int64_t> &axes);
-  ValueId softmax(ValueId v, int64_t axis);
+  Term magnitude(Term v, const std::vector<int64_t> &axes);
+  Term softmax(Term v, int64_t axis);
 
   int64_t axis(const char *attribute, int64_t fallback, int64_t rank) const {
     return normalizeAxis(node, node.getInt(attribute, fallback), rank);
@@ -102,7 +114,7 @@ public:
   }
 
   // --- results ---
-  void result(ValueId v) { ctx.outputs.push_back(v); }
+  void result(Term v) { ctx.outputs.push_back(v); }
 
   ExpandContext &ctx;
   const NodeView &node;
