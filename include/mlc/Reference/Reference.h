@@ -1,0 +1,12 @@
+// Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// The double-precision reference: the oracle of every test.
+#pragma once
+
+#include "mlc/Model/Ops.h"
+
+namespace mlc {
+
+/// Evaluates `graph` in double. `inputs` in graph order with the declared dtypes and shapes; throws Error otherwise.
+std::vector<RefTensor> evaluate(const Graph &graph, const std::vector<RefTensor> &inputs);
+
+} // namespace mlc
