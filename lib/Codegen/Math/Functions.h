@@ -1,0 +1,6 @@
+// Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// All scalar functions, each one template over the number type: run by Native, written as MLIR by Emit.
+#pragma once
+
+#include "Exponential.h"
+#include "Sigmoidal.h"
