@@ -162,6 +162,7 @@ function(mlc_add_tablegen layer td)
   cmake_path(ABSOLUTE_PATH td BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
   set(dir "${MLC_INCLUDE_GENERATED}/${layer}/mlc/${layer}")
   file(MAKE_DIRECTORY "${dir}")
+  list(TRANSFORM MLIR_INCLUDE_DIRS PREPEND "-I" OUTPUT_VARIABLE includes)
   set(outputs "")
   foreach(rule IN LISTS ARGN)
     separate_arguments(options UNIX_COMMAND "${rule}")
@@ -169,8 +170,8 @@ function(mlc_add_tablegen layer td)
     # The depfile names every .td that was read; its target must be spelled as ninja spells the output.
     add_custom_command(
       OUTPUT "${dir}/${output}"
-      COMMAND "${MLIR_TABLEGEN_EXE}" ${options} -I "${MLIR_INCLUDE_DIR}" -I "${CMAKE_CURRENT_SOURCE_DIR}"
-              -I "${MLC_INCLUDE_LAYERS}/${layer}" "${td}" -o "${dir}/${output}" -d "${dir}/${output}.d"
+      COMMAND "${MLIR_TABLEGEN_EXE}" ${options} ${includes} "-I${CMAKE_CURRENT_SOURCE_DIR}"
+              "-I${MLC_INCLUDE_LAYERS}/${layer}" "${td}" -o "${dir}/${output}" -d "${dir}/${output}.d"
       DEPENDS "${td}" DEPFILE "${dir}/${output}.d"
       COMMENT "tablegen ${layer}/${output}" VERBATIM)
     list(APPEND outputs "${dir}/${output}")
