@@ -36,17 +36,22 @@ class Report(NamedTuple):
 
     def __str__(self) -> str:
         lines = [f"{name:<24}{ms:10.2f} ms" for name, ms in [*self.stages.items(), ("total", self.total_ms)]]
-        return "\n".join([*lines, f"{'code':<24}{self.code_bytes:10} bytes", f"{'weights':<24}{self.weight_bytes:10} bytes"])
+        return "\n".join(
+            [*lines, f"{'code':<24}{self.code_bytes:10} bytes", f"{'weights':<24}{self.weight_bytes:10} bytes"]
+        )
 
 
 class Function(_mlc.Kernel):
     """A compiled function.
 
-    ``f(x)`` takes float32 of shape ``(n_in,)`` and returns ``(n_out,)``, or ``(n, n_in)`` and returns ``(n, n_out)``; each
-    row gives the same bits either way. Anything NumPy can read is accepted (arrays of other number types, sequences,
-    buffers, DLPack) and converted; contiguous float32 is used where it lies. ``f(x, out=y)`` fills and returns ``y``, which
-    may be ``x`` itself. A function compiled with ``random=`` is called as ``f(x, z)``. ValueError: a shape does not fit;
-    TypeError: something is not numbers.
+    ``f(x)`` takes float32 of shape ``(n_in,)`` and returns ``(n_out,)``, or takes ``(n, n_in)`` and returns
+    ``(n, n_out)``; each row gives the same bits either way. Anything NumPy can read is accepted (arrays of other number
+    types, sequences, buffers, DLPack) and converted; contiguous float32 is used where it lies. ``f(x, out=y)`` fills
+    and returns ``y``, which may be ``x`` itself. A function compiled with ``random=`` is called as ``f(x, z)``.
+    ValueError: a shape does not fit; TypeError: something is not numbers.
+
+    ``f.run({"a": a, "b": b})`` takes the model's inputs by name (or a sequence in the model's order) in their own types
+    and shapes, and returns a dict of its outputs.
 
     Functions are immutable: call them from as many threads as you like. The GIL is released while they work.
     """
@@ -100,4 +105,6 @@ class Function(_mlc.Kernel):
 
         rows = [row("input", info) for info in self.inputs] + [row("output", info) for info in self.outputs]
         head = f"mlc function <b>{html.escape(self.name)}</b>: {html.escape(self._arrow())}, {self.fp}, {self.target}"
-        return f"<div>{head}<table><tr><th></th><th>name</th><th>type</th><th>shape</th></tr>{''.join(rows)}</table></div>"
+        return (
+            f"<div>{head}<table><tr><th></th><th>name</th><th>type</th><th>shape</th></tr>{''.join(rows)}</table></div>"
+        )

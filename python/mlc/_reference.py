@@ -65,7 +65,9 @@ def _run(model: _mlc.Model, given: Dict[str, Any]) -> Dict[str, Any]:
     inputs = [TensorInfo(*item) for item in model.inputs]
     outputs = [TensorInfo(*item) for item in model.outputs]
     if set(given) != {info.name for info in inputs}:
-        raise ValueError(f"expected inputs {', '.join(info.name for info in inputs)}; found {', '.join(map(str, given))}")
+        raise ValueError(
+            f"expected inputs {', '.join(info.name for info in inputs)}; found {', '.join(map(str, given))}"
+        )
     values = [np.ascontiguousarray(given[info.name], wide(info)) for info in inputs]
     # ascontiguousarray makes a scalar (1,): the shape is given back.
     values = [value.reshape(np.shape(given[info.name])) for info, value in zip(inputs, values)]

@@ -40,9 +40,8 @@ def read(model: ModelLike, options: Mapping[str, Any]) -> Source:
         return parse(bytes(model), "<bytes>", options)
     if hasattr(model, "SerializeToString"):
         return parse(model.SerializeToString(), f"<{type(model).__name__}>", options)
-    raise TypeError(
-        f"expected the path of a model, its bytes, or an onnx.ModelProto; found {type(model).__module__}.{type(model).__name__}"
-    )
+    found = f"{type(model).__module__}.{type(model).__name__}"
+    raise TypeError(f"expected the path of a model, its bytes, or an onnx.ModelProto; found {found}")
 
 
 def parse(data: bytes, name: str, options: Mapping[str, Any]) -> Source:

@@ -28,8 +28,8 @@ def build(
     """Writes a library (.so) or relocatable object (.o) with one C function per model, and a header beside it.
 
     models: ``{"name": model, …}`` where a name is the C symbol and a model whatever ``jit.compile`` takes, or a function
-    it returned; a single model gets its symbol from the file's name. Options are those of ``jit.compile`` and hold for all
-    models; a function brings the constants, shapes and external data it was read with. The same input gives a
+    it returned; a single model gets its symbol from the file's name. Options are those of ``jit.compile`` and hold for
+    all models; a function brings the constants, shapes and external data it was read with. The same input gives a
     byte-identical file.
 
     Raises CompileError, OSError, TypeError, ValueError as ``jit.compile`` does.
