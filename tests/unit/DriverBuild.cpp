@@ -1,0 +1,148 @@
+// Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// Models → functions in this process, libraries and objects.
+
+#include "mlc/Driver/Build.h"
+#include "mlc/Driver/Info.h"
+#include "mlc/Support/File.h"
+#include <dlfcn.h>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+using namespace mlc;
+
+namespace {
+
+/// y = x + x, for `size` floats.
+Model doubling(int64_t size) {
+  GraphBuilder builder("doubling");
+  ValueId x = builder.input("x", DType::Float32, {1, size});
+  builder.output(builder.op(OpKind::Add, {x, x}), "y");
+  Model model;
+  model.original = builder.finish();
+  model.hash = contentHash(model.original);
+  model.graph = simplify(model.original);
+  return model;
+}
+
+/// A folder of its own for each test, gone afterwards.
+class Build : public testing::Test {
+protected:
+  Build() {
+    std::string pattern = testing::TempDir() + "/mlc-build-XXXXXX";
+    folder = mkdtemp(pattern.data());
+  }
+  ~Build() override { std::filesystem::remove_all(folder); }
+  std::string file(const char *name) const { return folder + "/" + name; }
+  std::string folder;
+};
+
+template <typename Body> std::string messageOf(Body body) {
+  try {
+    body();
+  } catch (const Error &error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string textOf(const std::string &path) {
+  Bytes bytes = readFile(path);
+  return {bytes.begin(), bytes.end()};
+}
+
+TEST(Jit, CallsAndReports) {
+  std::shared_ptr<JitFunction> function = jitCompile(doubling(3), {});
+  const float in[6] = {1, -2, 3.5f, 4, 5, 6};
+  float out[6] = {};
+  EXPECT_EQ(reinterpret_cast<mlc_f>(function->entry)(out, in), out);
+  EXPECT_EQ(out[0], 2);
+  EXPECT_EQ(out[2], 7);
+  reinterpret_cast<mlc_f_batch>(function->batch)(out, in, 2);
+  EXPECT_EQ(out[5], 12);
+  EXPECT_EQ(function->compiled.times.back().first, "link");
+}
+
+TEST(Jit, RefusesCodeForOtherMachines) {
+  Options options;
+#ifdef __aarch64__
+  options.target = "x86-64-v2";
+#else
+  options.target = "aarch64";
+#endif
+  EXPECT_NE(messageOf([&] { jitCompile(doubling(3), options); }).find("this machine cannot run"), std::string::npos);
+}
+
+TEST_F(Build, LibraryOfTwoModels) {
+  buildLibrary({{"two", doubling(2)}, {"three", doubling(3)}}, file("lib.so"), {});
+  void *library = dlopen(file("lib.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+  ASSERT_TRUE(library) << dlerror();
+  const float in[3] = {1, 2, 3};
+  float out[3] = {};
+  auto three = reinterpret_cast<mlc_f>(dlsym(library, "three"));
+  ASSERT_TRUE(three && dlsym(library, "two") && dlsym(library, "two_batch") && dlsym(library, "two_run"));
+  three(out, in);
+  EXPECT_EQ(out[2], 6);
+  auto info = static_cast<const mlc_info *>(dlsym(library, "three_info"));
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->abi_version, MLC_ABI_VERSION);
+  EXPECT_EQ(info->struct_size, int32_t(sizeof(mlc_info)));
+  EXPECT_STREQ(info->name, "three");
+  EXPECT_EQ(info->n_in, 3);
+  EXPECT_EQ(info->n_out, 3);
+  ASSERT_EQ(info->n_inputs, 1);
+  EXPECT_STREQ(info->inputs[0].name, "x");
+  EXPECT_EQ(info->inputs[0].rank, 2);
+  EXPECT_EQ(info->inputs[0].shape[1], 3);
+  EXPECT_STREQ(info->outputs[0].name, "y");
+  EXPECT_EQ(std::string(info->model_hash), doubling(3).hash);
+  EXPECT_STREQ(info->mlc_version, versionString());
+  EXPECT_STREQ(info->fp, "strict");
+  EXPECT_STREQ(info->levels, nameOf(targetNamed("host").level));
+  dlclose(library);
+  EXPECT_NE(textOf(file("lib.h")).find("float *three(float *out, const float *in);"), std::string::npos);
+}
+
+TEST_F(Build, SameBytesTwice) {
+  Options options;
+  options.target = "x86-64-v3";
+  buildLibrary({{"f", doubling(2)}, {"g", doubling(3)}}, file("a.so"), options);
+  std::string library = textOf(file("a.so")), header = textOf(file("a.h"));
+  buildLibrary({{"f", doubling(2)}, {"g", doubling(3)}}, file("a.so"), options);
+  EXPECT_EQ(library, textOf(file("a.so")));
+  EXPECT_EQ(header, textOf(file("a.h")));
+  EXPECT_EQ(library.find(folder), std::string::npos);
+}
+
+TEST_F(Build, EveryTarget) {
+  for (const char *target : {"x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64"}) {
+    Options options;
+    options.target = target;
+    for (const char *name : {"lib.so", "lib.o"}) {
+      buildLibrary({{"f", doubling(2)}}, file(name), options);
+      EXPECT_EQ(textOf(file(name)).substr(1, 3), "ELF") << target;
+    }
+  }
+}
+
+TEST_F(Build, Errors) {
+  EXPECT_NE(messageOf([&] { buildLibrary({{"f", doubling(2)}}, file("lib.dll"), {}); }).find(".so"), std::string::npos);
+  EXPECT_NE(messageOf([&] { buildLibrary({{"f", doubling(2)}}, file(".so"), {}); }).find("no name"), std::string::npos);
+  EXPECT_NE(messageOf([&] { buildLibrary({{"exp", doubling(2)}}, file("lib.so"), {}); }).find("'exp'"),
+            std::string::npos);
+  EXPECT_NE(messageOf([&] { buildLibrary({}, file("lib.so"), {}); }).find("no model"), std::string::npos);
+  EXPECT_NE(messageOf([&] { buildLibrary({{"f", doubling(2)}}, file("none/lib.so"), {}); }).find("none/lib.so"),
+            std::string::npos);
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+}
+
+TEST(Artifact, Stages) {
+  Model model = doubling(2);
+  EXPECT_FALSE(emitArtifact(model, "f", "llvm", {}));
+  EXPECT_EQ(emitArtifact(model, "f", "graph", {})->front(), '{');
+  EXPECT_NE(emitArtifact(model, "f", "header", {})->find("float *f("), std::string::npos);
+  EXPECT_EQ(emitArtifact(model, "f", "obj", {})->substr(1, 3), "ELF");
+  EXPECT_EQ(emitArtifact(model, "f", "so", {})->substr(1, 3), "ELF");
+}
+
+} // namespace
