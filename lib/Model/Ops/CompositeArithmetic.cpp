@@ -32,8 +32,6 @@ Term boundOf(Expander &e, size_t input, const char *attribute) {
   return e.reshape(bound, {});
 }
 
-int64_t intOf(const NodeView &node, const char *attribute) { return node.getInt(attribute, 0); }
-
 /// The value of a Constant node, by whichever of its attributes is set.
 Tensor constantOf(const NodeView &node) {
   auto it = node.attrs.find("value");
@@ -45,7 +43,7 @@ Tensor constantOf(const NodeView &node) {
   if (node.has("value_float"))
     return Expander::make(std::vector<double>{node.getFloat("value_float", 0.0)}, {}, DType::Float32);
   if (node.has("value_int"))
-    return Expander::make(std::vector<int64_t>{intOf(node, "value_int")}, {}, DType::Int64);
+    return Expander::make(std::vector<int64_t>{node.getInt("value_int", 0)}, {}, DType::Int64);
   if (node.has("value_floats")) {
     auto values = node.getFloats("value_floats");
     return Expander::make(values, {int64_t(values.size())}, DType::Float32);
@@ -128,8 +126,8 @@ void expandClip(ExpandContext &ctx) {
   Expander e(ctx);
   // Min(max, Max(x, min)) in this order: where the bounds cross, the upper one wins. NaN passes through both.
   Term x = e.in(), low = boundOf(e, 1, "min"), high = boundOf(e, 2, "max");
-  x = !low ? x : e.max(x, low);
-  e.result(!high ? x : e.min(x, high));
+  x = low ? e.max(x, low) : x;
+  e.result(high ? e.min(x, high) : x);
 }
 
 void expandConstant(ExpandContext &ctx) { ctx.outputs.push_back(ctx.builder.constant(constantOf(ctx.node))); }
