@@ -27,8 +27,13 @@ function(mlc_layer_include layer out)
   set(${out} "${dir}" PARENT_SCOPE)
 endfunction()
 
+# Warnings, and the sanitizer's defaults of a program.
 function(mlc_warnings target)
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-unused-parameter>)
+  get_target_property(type ${target} TYPE)
+  if(MLC_SANITIZE MATCHES "address" AND type STREQUAL "EXECUTABLE")
+    target_sources(${target} PRIVATE "${CMAKE_SOURCE_DIR}/cmake/asan.cpp")
+  endif()
 endfunction()
 
 # LLVM's headers and definitions for this target alone.
