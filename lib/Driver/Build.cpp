@@ -4,6 +4,7 @@
 #include "mlc/Driver/Build.h"
 #include "mlc/Driver/Info.h"
 #include "mlc/Driver/Names.h"
+#include <algorithm>
 
 using namespace mlc;
 
@@ -14,6 +15,25 @@ std::string levelsText(const std::vector<TargetSpec> &targets) {
   for (const TargetSpec &target : targets)
     text += (text.empty() ? "" : ",") + std::string(nameOf(target.level));
   return text;
+}
+
+bool hasInput(const Graph &graph, const std::string &name) {
+  return std::any_of(graph.inputs.begin(), graph.inputs.end(),
+                     [&](ValueId id) { return graph.value(id).name == name; });
+}
+
+bool hasOutput(const Graph &graph, const std::string &name) {
+  return std::find(graph.outputNames.begin(), graph.outputNames.end(), name) != graph.outputNames.end();
+}
+
+/// Clears `name` if this model does not have it but another one does.
+void clearIfElsewhere(std::string &name, const Model &model, const NamedModels &models,
+                      bool (*has)(const Graph &, const std::string &)) {
+  if (name.empty() || has(model.graph, name))
+    return;
+  for (const auto &[symbol, other] : models)
+    if (has(other.graph, name))
+      return name.clear();
 }
 
 /// One model as one object in which nothing but its exports is global: the weights and helper functions of two models
@@ -44,6 +64,13 @@ void writeText(const std::string &path, const std::string &text) { writeFile(pat
 
 std::vector<TargetSpec> mlc::targetsOf(const Options &options) { return {targetNamed(options.target)}; }
 
+Options mlc::optionsFor(const Model &model, const NamedModels &models, const Options &options) {
+  Options own = options;
+  clearIfElsewhere(own.random, model, models, hasInput);
+  clearIfElsewhere(own.output, model, models, hasOutput);
+  return own;
+}
+
 std::vector<uint8_t> mlc::libraryBytes(const NamedModels &models, LibraryKind kind, const std::string &soname,
                                        const Options &options) {
   std::vector<std::string> names, exports;
@@ -53,7 +80,7 @@ std::vector<uint8_t> mlc::libraryBytes(const NamedModels &models, LibraryKind ki
   std::vector<TargetSpec> targets = targetsOf(options);
   std::vector<std::vector<uint8_t>> objects;
   for (const auto &[name, model] : models) {
-    objects.push_back(modelObject(name, model, targets, options));
+    objects.push_back(modelObject(name, model, targets, optionsFor(model, models, options)));
     for (std::string &symbol : exportsOf(name))
       exports.push_back(std::move(symbol));
   }
@@ -65,7 +92,7 @@ std::vector<uint8_t> mlc::libraryBytes(const NamedModels &models, LibraryKind ki
 std::optional<std::string> mlc::emitArtifact(const Model &model, const std::string &symbol, const std::string &stage,
                                              const Options &options) {
   if (stage == "graph")
-    return exportJson(model.graph);
+    return exportJson(model.original); // read back, it is the same model with the same hash
   if (stage == "header")
     return emitHeader({{symbol, model}}, options);
   if (stage != "obj" && stage != "so")

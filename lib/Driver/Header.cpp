@@ -149,7 +149,7 @@ std::string mlc::emitHeader(const NamedModels &models, const Options &options) {
       << "#ifndef " << guard << "\n#define " << guard << "\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
       << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n" << kInfoStruct;
   for (const auto &[name, model] : models)
-    declare(out, name, model, options);
+    declare(out, name, model, optionsFor(model, models, options));
   out << "\n#ifdef __cplusplus\n}\n#endif\n#endif /* " << guard << " */\n";
   return out.str();
 }

@@ -170,7 +170,7 @@ TEST(CAPI, NullIsAnErrorOrNothing) {
 TEST(CAPI, Emit) {
   auto model = mlc::api::ModelHandle::parse(kModel.data(), kModel.size(), "small.json");
   std::string graph = model.emit("f", "graph");
-  EXPECT_EQ(mlc::api::ModelHandle::parse(graph.data(), graph.size(), "again").outputs().size(), 2u);
+  EXPECT_EQ(mlc::api::ModelHandle::parse(graph.data(), graph.size(), "again").hash(), model.hash());
   EXPECT_TRUE(contains(model.emit("f", "header"), "float *f(float *out, const float *in);"));
   EXPECT_TRUE(contains(messageOf([&] { model.emit("f", "nothing"); }), "linalg"));
   EXPECT_TRUE(contains(messageOf([&] { model.emit("int", "graph"); }), "'int'"));

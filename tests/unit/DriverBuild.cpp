@@ -136,6 +136,24 @@ TEST_F(Build, Errors) {
   EXPECT_TRUE(std::filesystem::is_empty(folder));
 }
 
+TEST(OptionsFor, NamesThatOnlyOneModelHas) {
+  GraphBuilder builder;
+  ValueId z = builder.input("z", DType::Float32, {1, 2});
+  builder.output(builder.op(OpKind::Neg, {z}), "w");
+  Model other;
+  other.graph = builder.finish();
+  Options options;
+  options.random = "z";
+  options.output = "w";
+  NamedModels models = {{"f", doubling(2)}, {"g", other}};
+  EXPECT_EQ(optionsFor(models[0].second, models, options).random, "");
+  EXPECT_EQ(optionsFor(models[0].second, models, options).output, "");
+  EXPECT_EQ(optionsFor(models[1].second, models, options).random, "z");
+  EXPECT_EQ(optionsFor(models[1].second, models, options).output, "w");
+  options.random = "nobody";
+  EXPECT_EQ(optionsFor(models[0].second, models, options).random, "nobody");
+}
+
 TEST(Artifact, Stages) {
   Model model = doubling(2);
   EXPECT_FALSE(emitArtifact(model, "f", "llvm", {}));

@@ -24,8 +24,9 @@ std::string symbolOf(const std::string &path) {
   for (char &c : name)
     if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')))
       c = '_';
-  if (name.empty() || (name[0] >= '0' && name[0] <= '9') || name[0] == '_')
-    name.insert(0, "model");
+  bool badStart = name.empty() || (name[0] >= '0' && name[0] <= '9') || name[0] == '_';
+  if (badStart || name == "mlc" || name.rfind("mlc_", 0) == 0) // mlc's own names are reserved
+    name.insert(0, "model_");
   return name;
 }
 

@@ -14,6 +14,10 @@ enum class LibraryKind { Shared, Object };
 /// The CPU levels a library holds code for: one clone of every function each.
 std::vector<TargetSpec> targetsOf(const Options &options);
 
+/// The options as they hold for one of `models`: the random input and the chosen output are names, and a model without such
+/// a name is left as it is, provided that another model has it.
+Options optionsFor(const Model &model, const NamedModels &models, const Options &options);
+
 /// All models in one shared library or one relocatable object, weights and f_info included.
 std::vector<uint8_t> libraryBytes(const NamedModels &models, LibraryKind kind, const std::string &soname,
                                   const Options &options);
