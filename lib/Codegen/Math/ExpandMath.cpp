@@ -4,6 +4,7 @@
 #include "Functions.h"
 #include "mlc/Codegen/Math.h"
 #include "mlc/Codegen/Passes.h"
+#include "mlc/Dialect/ML.h"
 #include "mlir/Pass/Pass.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -34,6 +35,8 @@ std::optional<MathFunction> functionOf(Operation *op) {
 #define MLC_MATH_UNARY(name, function, operation) .Case([](math::operation) { return MathFunction::name; })
 #define MLC_MATH_BINARY(name, function, operation) MLC_MATH_UNARY(name, function, operation)
 #include "mlc/Codegen/MathFunctions.def"
+      .Case([](ml::SigmoidOp) { return MathFunction::Sigmoid; })
+      .Case([](ml::SoftplusOp) { return MathFunction::Softplus; })
       .Default([](Operation *) { return std::nullopt; });
 }
 

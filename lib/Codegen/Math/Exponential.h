@@ -64,8 +64,13 @@ template <class F> F exp2(F x) {
 template <class F> F expm1(F x) {
   F c = atLeast(atMost(x, isFloat32<F> ? 89.0 : 710.0), isFloat32<F> ? -18.0 : -40.0);
   auto [shifted, r] = reduceByLn2(c, x.constant(shifter<F>));
-  F h = powerOfTwo(shifted, -1);
-  F y = mulAdd(h, smallExpm1(r), h - 0.5);
+  F h = powerOfTwo(shifted, -1), tail = r * r * exponentialTail(r);
+  if constexpr (!isFloat32<F>) {
+    // What r lost in rounding. In float the sweep shows that there is no need.
+    F n = shifted - shifter<F>, upper = mulAdd(n, -ln2High<F>, c);
+    tail = tail + mulAdd(n, -ln2Low<F>, upper - r);
+  }
+  F y = mulAdd(h, r + tail, h - 0.5);
   // Also keeps -0 and the last bit of denormals.
   return select(abs(x) < (isFloat32<F> ? 0x1p-25 : 0x1p-54), x, y + y);
 }

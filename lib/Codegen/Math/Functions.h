@@ -2,5 +2,7 @@
 // All scalar functions, each one template over the number type: run by Native, written as MLIR by Emit.
 #pragma once
 
+#include "ErrorFunction.h"
 #include "Exponential.h"
+#include "Logarithm.h"
 #include "Sigmoidal.h"

@@ -41,7 +41,13 @@ template <class F> F sigmoid(F x) {
   auto [shifted, r] = reduceByLn2(c, x.constant(shifter<F> + offset));
   F scaled = powerOfTwo(shifted);
   F power = scaled * (isFloat32<F> ? 0x1p-64 : 0x1p-600);
-  F denominator = (power + smallExpm1(-r)) + 1.0;
+  F rest = smallExpm1(-r), denominator;
+  if constexpr (isFloat32<F>) {
+    denominator = (power + rest) + 1.0; // two roundings: 1.9991 ULP over all floats
+  } else {
+    F sum = power + 1.0;
+    denominator = sum + (rest + (power - (sum - 1.0)));
+  }
   return scaled / denominator * (isFloat32<F> ? 0x1p-64 : 0x1p-600);
 }
 
