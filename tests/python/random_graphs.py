@@ -9,8 +9,8 @@ stays near the double-precision reference. To that end each value carries what c
   not. Discontinuous operators (Floor, comparisons, ArgMax, Cast to integers) are only applied to such values,
 - `err`: an estimate of the rounding error so far, in units of 2**-24.
 
-An operator that would push a value out of bounds is not used; another one is drawn. The recipes are in random_recipes.py
-and random_recipes_tensor.py.
+An operator that would push a value out of bounds is not used; another one is drawn. The recipes are in
+random_recipes.py and random_recipes_tensor.py.
 """
 
 import dataclasses
@@ -101,7 +101,7 @@ class Graph:
         return options[int(self.rng.integers(len(options)))]
 
     def pick(self, kinds="f", rank=None, where=None):
-        """A value of one of these kinds (f float32, d float64, i integers, b bool), the latest and the unused preferred."""
+        """A value of these kinds (f float32, d float64, i integers, b bool), the latest and the unused preferred."""
         kind_of = {FLOAT: "f", DOUBLE: "d", INT32: "i", INT64: "i", BOOL: "b"}
         found = [
             v
@@ -168,7 +168,7 @@ class Graph:
         return self.weight(np.array(numbers, np.int64))
 
     def node(self, op, operands, shape, lo, hi, dtype=None, grain=None, err=0.0, domain="", attributes=None, rounds=1):
-        """Adds a node and returns its value. `err`: what the operands' errors become; `rounds`: roundings added to it."""
+        """Adds a node; returns its value. `err`: what the operands' errors become; `rounds`: roundings added to it."""
         dtype = dtype or operands[0].dtype
         value = self.check(Value(self.new_name(), tuple(shape), dtype, float(lo), float(hi), grain, err), rounds)
         names = [v.name if v is not None else "" for v in operands]
@@ -240,7 +240,8 @@ def _outputs(graph, typed):
     produced = {name for node in graph.nodes for name in node.output}
     leaves = [v for v in graph.values if v.name in produced and v.name not in graph.used]
     last = next(v for v in reversed(graph.values) if v.name in produced)
-    chosen = [v for v in leaves if v.name != last.name][-graph.integer(0, 3) :] + [last]
+    others = [v for v in leaves if v.name != last.name]
+    chosen = others[len(others) - min(graph.integer(0, 3), len(others)) :] + [last]
     infos = []
     for i, v in enumerate(chosen):
         op, dtype, attributes = "Identity", v.dtype, {}

@@ -119,8 +119,8 @@ def clip(g):
     x = g.pick("fdi")
     low, high = -g.integer(1, 3), g.integer(1, 3)
     bounds = [g.weight(np.asarray(b, x.dtype)) if g.chance(0.8) else None for b in (low, high)]
-    if bounds[0] is None and any(n.op_type == "Relu" for n in g.nodes):
-        raise Unsuitable  # ONNX Runtime's fusion of Relu and Clip fails without a lower bound
+    if (bounds[0] is None or x.dtype == DOUBLE) and any(n.op_type == "Relu" for n in g.nodes):
+        raise Unsuitable  # ONNX Runtime's fusion of Relu and Clip fails without a lower bound and for float64
     while bounds and bounds[-1] is None:
         bounds.pop()
     cut = lambda v: min(max(v, low if bounds and bounds[0] else -1e9), high if len(bounds) > 1 else 1e9)  # noqa: E731

@@ -27,8 +27,8 @@ def _product(g, op, operands, x, w, array, shape, bias=0.0, **rest):
     top = float(np.abs(array).sum(axis=0).max()) * x.top + bias
     gain = float(np.sqrt((array.astype(np.float64) ** 2).sum(axis=0)).max())
     grain = None if not (x.exact and w.exact) else x.grain + w.grain
-    rounds = 0.3 * math.sqrt(array.shape[0])
-    return g.node(op, operands, shape, -top, top, dtype=x.dtype, grain=grain, err=1.5 * gain * x.err, rounds=rounds, **rest)
+    rest.update(dtype=x.dtype, grain=grain, err=1.5 * gain * x.err, rounds=0.3 * math.sqrt(array.shape[0]))
+    return g.node(op, operands, shape, -top, top, **rest)
 
 
 def _array(g, value):
@@ -180,10 +180,8 @@ def channel_normalization(g):
     scale, bias = g.weight(g.quantized((channels,))), g.weight(g.quantized((channels,)))
     if x.rank > 2 and g.chance(0.4):
         top = 3 * min(math.sqrt(math.prod(x.shape[2:])), 7 * x.top) + 3
-        attributes = {"epsilon": 0.1}
-        return g.node(
-            "InstanceNormalization", [x, scale, bias], x.shape, -top, top, err=20 * x.err, attributes=attributes, rounds=3
-        )
+        operands, rest = [x, scale, bias], {"err": 20 * x.err, "attributes": {"epsilon": 0.1}, "rounds": 3}
+        return g.node("InstanceNormalization", operands, x.shape, -top, top, **rest)
     mean = g.weight(g.quantized((channels,)))
     variance = g.weight(g.rng.uniform(0.3, 3, (channels,)).astype(np.float32))
     top = 3 * (x.top + 3) / 0.54 + 3
@@ -290,8 +288,9 @@ def split(g):
 def concat(g):
     x = g.pick("fdib", rank=[1, 2, 3, 4])
     axis = g.integer(0, x.rank - 1)
-    same = lambda v: v.rank == x.rank and all(a == b for i, (a, b) in enumerate(zip(v.shape, x.shape)) if i != axis)  # noqa: E731
-    fits = [v for v in g.values if v.dtype == x.dtype and same(v)]
+    outer = (x.shape[:axis], x.shape[axis + 1 :])
+    fits = [v for v in g.values if v.dtype == x.dtype and (v.shape[:axis], v.shape[axis + 1 :]) == outer]
+    fits = [v for v in fits if v.rank == x.rank]
     parts = [x, g.choice(fits)]
     if g.chance(0.4):
         shape = (*x.shape[:axis], g.integer(1, 3), *x.shape[axis + 1 :])

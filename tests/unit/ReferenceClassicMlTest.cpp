@@ -15,7 +15,8 @@ double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 TEST(ClassicMl, Scaler) {
   Attributes each{{"offset", Reals{1, 2}}, {"scale", Reals{2, 0.5}}};
   expectNear(eval(OpKind::Scaler, {floats({2, 2}, {1, 2, 3, 4})}, each), {0, 0, 4, 1});
-  expectNear(eval(OpKind::Scaler, {floats({2, 2}, {1, 2, 3, 4})}, {{"offset", Reals{1}}, {"scale", Reals{2}}}), {0, 2, 4, 6});
+  Attributes all{{"offset", Reals{1}}, {"scale", Reals{2}}};
+  expectNear(eval(OpKind::Scaler, {floats({2, 2}, {1, 2, 3, 4})}, all), {0, 2, 4, 6});
   RefTensor y = eval(OpKind::Scaler, {ints({1, 2}, {3, 4})}, each);
   EXPECT_EQ(y.dtype, DType::Float32);
   expectNear(y, {4, 1});
@@ -42,10 +43,12 @@ TEST(ClassicMl, LinearRegressor) {
   Attributes logistic = one;
   logistic["post_transform"] = std::string("LOGISTIC");
   expectNear(eval(OpKind::LinearRegressor, {row({2, 1})}, logistic), {2.75});
-  Attributes two{{"coefficients", Reals{1, 0.5, -1, 2}}, {"targets", int64_t(2)}, {"post_transform", std::string("LOGISTIC")}};
+  Attributes two{{"coefficients", Reals{1, 0.5, -1, 2}}, {"targets", int64_t(2)},
+                 {"post_transform", std::string("LOGISTIC")}};
   expectNear(eval(OpKind::LinearRegressor, {row({2, 1})}, two), {sigmoid(2.5), sigmoid(0)});
   two["targets"] = int64_t(3);
-  EXPECT_NE(errorOf([&] { eval(OpKind::LinearRegressor, {row({2, 1})}, two); }).find("'coefficients'"), std::string::npos);
+  EXPECT_NE(errorOf([&] { eval(OpKind::LinearRegressor, {row({2, 1})}, two); }).find("'coefficients'"),
+            std::string::npos);
 }
 
 TEST(ClassicMl, ProbitIsTheApproximationOfOnnxRuntime) {
@@ -111,13 +114,15 @@ TEST(ClassicMl, SelectingAndJoining) {
 
 TEST(ClassicMl, LabelEncoderFindsTheFirstKey) {
   RefTensor x = ints({2, 2}, {5, -7, 9, 100});
-  Attributes a{{"keys_int64s", Ints{5, 9, 5, -7}}, {"values_floats", Reals{0.5, 0.9, 0.7, 0.1}}, {"default_float", 2.0}};
+  Attributes a{{"keys_int64s", Ints{5, 9, 5, -7}}, {"values_floats", Reals{0.5, 0.9, 0.7, 0.1}},
+               {"default_float", 2.0}};
   RefTensor y = eval(OpKind::LabelEncoder, {x}, a);
   EXPECT_EQ(y.shape, x.shape);
   expectNear(y, {0.5, 0.1, 0.9, 2});
   Attributes nan{{"keys_floats", Reals{kNaN, 1}}, {"values_int64s", Ints{4, 5}}};
   EXPECT_EQ(eval(OpKind::LabelEncoder, {row({kNaN, 1, 2})}, nan).i, (Ints{4, 5, -1}));
-  Attributes tensors{{"keys_tensor", Tensor::of<double>({2}, {0.1, 0.2})}, {"values_tensor", Tensor::of<int32_t>({2}, {1, 2})},
+  Attributes tensors{{"keys_tensor", Tensor::of<double>({2}, {0.1, 0.2})},
+                     {"values_tensor", Tensor::of<int32_t>({2}, {1, 2})},
                      {"default_tensor", Tensor::of<int32_t>({1}, {-5})}};
   RefTensor z = eval(OpKind::LabelEncoder, {row({0.2, 0.3}, DType::Float64)}, tensors);
   EXPECT_EQ(z.i, (Ints{2, -5}));

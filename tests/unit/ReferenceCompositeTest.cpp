@@ -9,7 +9,8 @@ using namespace mlc::test;
 namespace {
 
 using Ints = std::vector<int64_t>;
-const std::vector<double> kPoints{-1e30, -100, -30, -3, -1, -0.5, -1e-3, -1e-9, 0, 1e-9, 1e-3, 0.25, 1, 2.5, 6, 30, 100, 1e30};
+const std::vector<double> kPoints{-1e30, -100, -30,  -3,   -1, -0.5, -1e-3, -1e-9, 0,
+                                  1e-9,  1e-3, 0.25, 1,    2.5, 6,   30,    100,   1e30};
 
 struct Activation {
   OpKind op;
@@ -33,7 +34,8 @@ std::vector<Activation> activations() {
       {OpKind::LeakyRelu, {{"alpha", 0.2}}, [](double x) { return x < 0 ? 0.2 * x : x; }},
       {OpKind::Elu, {}, elu(1)},
       {OpKind::Elu, {{"alpha", 2.0}}, elu(2)},
-      {OpKind::Selu, {}, [](double x) { return 1.0507009873554805 * (x < 0 ? 1.6732632423543772 * std::expm1(x) : x); }},
+      {OpKind::Selu, {},
+       [](double x) { return 1.0507009873554805 * (x < 0 ? 1.6732632423543772 * std::expm1(x) : x); }},
       {OpKind::Celu, {{"alpha", 2.0}}, [](double x) { return x < 0 ? 2 * std::expm1(x / 2) : x; }},
       {OpKind::Gelu, {}, gelu},
       {OpKind::Gelu, {{"approximate", std::string("tanh")}}, geluTanh},
@@ -66,7 +68,8 @@ TEST(Composite, FiniteInputsRaiseNoExceptions) {
   for (const Activation &a : activations())
     if (a.op != OpKind::Swish) // its own factor may overflow
       cases.push_back({a.op, a.attributes});
-  for (OpKind op : {OpKind::Softmax, OpKind::LogSoftmax, OpKind::ReduceL2, OpKind::ReduceLogSumExp, OpKind::LpNormalization})
+  for (OpKind op : {OpKind::Softmax, OpKind::LogSoftmax, OpKind::ReduceL2, OpKind::ReduceLogSumExp,
+                    OpKind::LpNormalization})
     cases.push_back({op, {}});
   for (const auto &[op, attributes] : cases) {
     std::feclearexcept(FE_ALL_EXCEPT);
@@ -99,7 +102,8 @@ TEST(Composite, BatchNormalizationFoldsOrComputes) {
   RefTensor scale = row({2, 3}), bias = row({0.5, -1}), mean = row({1, 2}), variance = row({4, 9});
   Attributes none{{"epsilon", 0.0}};
   std::vector<double> want{0.5, 1.5, 0, 1};
-  expectNear(eval(OpKind::BatchNormalization, {x, known(scale), known(bias), known(mean), known(variance)}, none), want);
+  std::vector<Operand> folded{x, known(scale), known(bias), known(mean), known(variance)};
+  expectNear(eval(OpKind::BatchNormalization, folded, none), want);
   expectNear(eval(OpKind::BatchNormalization, {x, scale, bias, mean, variance}, none), want);
   EXPECT_NE(errorOf([&] {
               eval(OpKind::BatchNormalization, {x, scale, bias, mean, variance}, {{"training_mode", int64_t(1)}});
@@ -136,7 +140,8 @@ TEST(Composite, Reductions) {
   expectNear(eval(OpKind::ReduceL1, {x}, rows), {7, 2});
   expectNear(eval(OpKind::ReduceL2, {x}, rows), {5, 2});
   expectNear(eval(OpKind::ReduceSumSquare, {x}, rows), {25, 4});
-  expectNear(eval(OpKind::ReduceLogSumExp, {x}, rows), {std::log(std::exp(3) + std::exp(-4)), std::log(1 + std::exp(2))});
+  expectNear(eval(OpKind::ReduceLogSumExp, {x}, rows),
+             {std::log(std::exp(3) + std::exp(-4)), std::log(1 + std::exp(2))});
   expectNear(eval(OpKind::ReduceLogSum, {floats({2}, {3, 5})}), {std::log(8)});
   EXPECT_EQ(eval(OpKind::ReduceMean, {x}).shape, (Shape{1, 1}));
   EXPECT_EQ(eval(OpKind::ReduceL2, {x}, {{"keepdims", int64_t(0)}}).shape, Shape{});

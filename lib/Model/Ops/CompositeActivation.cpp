@@ -7,7 +7,7 @@ namespace mlc {
 
 namespace {
 
-/// exp(min(x, 0) * factor) - 1: the part of an ELU left of zero; 0 right of it, whatever x is.
+/// exp(min(x, 0) / divisor) - 1: the part of an ELU left of zero; 0 right of it, whatever x is.
 Term expMinusOneBelowZero(Expander &e, Term x, double divisor) {
   return e.sub(e.op(OpKind::Exp, {e.div(e.min(x, 0.0), divisor)}), 1.0);
 }
@@ -16,7 +16,7 @@ Term hardSigmoid(Expander &e, Term x, double alpha, double beta) {
   return e.max(e.min(e.add(e.mul(x, alpha), beta), 1.0), 0.0);
 }
 
-/// PyTorch's exporter once wrote a slope per channel as [C] beside x of [N, C, ...], which does not broadcast as it stands.
+/// PyTorch's exporter once wrote a slope per channel as [C] beside x of [N, C, ...], which does not broadcast as it is.
 Term slopeFor(Expander &e, Term x, Term slope) {
   Shape dims = e.shape(x), s = e.shape(slope);
   bool perChannel = s.size() == 1 && dims.size() > 2 && s[0] == dims[1] && s[0] != dims.back() && s[0] != 1;

@@ -75,7 +75,7 @@ Tensor defaultValue(const NodeView &node, DType type) {
   return Expander::make(std::vector<int64_t>{node.getInt("default_int64", -1)}, {}, type);
 }
 
-/// [default, values backwards]: slot w of the table belongs to key n - w, so that the greatest matching slot is the first key.
+/// [default, values backwards]: slot w of the table belongs to key n - w, so the greatest match is the first key.
 Tensor lookupTable(const Tensor &values, const Tensor &fallback) {
   size_t width = sizeOf(values.dtype());
   int64_t n = values.size();
@@ -160,7 +160,8 @@ void expandFeatureVectorizer(ExpandContext &ctx) {
   Expander e(ctx);
   std::vector<int64_t> widths = ctx.node.getInts("inputdimensions");
   if (widths.size() != ctx.inputs.size())
-    ctx.node.error(str("attribute 'inputdimensions' has ", widths.size(), " entries for ", ctx.inputs.size(), " inputs"));
+    ctx.node.error(
+        str("attribute 'inputdimensions' has ", widths.size(), " entries for ", ctx.inputs.size(), " inputs"));
   std::vector<ValueId> parts;
   for (size_t i = 0; i < widths.size(); ++i) {
     Term x = e.cast(e.in(i), DType::Float32);

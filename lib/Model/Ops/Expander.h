@@ -8,8 +8,8 @@
 
 namespace mlc {
 
-/// A value of the graph in a formula. Its own type, because a ValueId is an integer and would mix with the numbers of the
-/// formula: `sub(x, 1)` must be an error, not a subtraction of value number 1.
+/// A value of the graph in a formula. Its own type, because a ValueId is an integer and would mix with the numbers of
+/// the formula: `sub(x, 1)` must be an error, not a subtraction of value number 1.
 struct Term {
   Term() = default;
   explicit Term(ValueId id) : id(id) {}
@@ -100,7 +100,7 @@ public:
       node.error("mean of no integers");
     return div(reduce(OpKind::ReduceSum, v, axes), count);
   }
-  /// max |v| over `axes` where that is a usable divisor, else 1: dividing by it keeps squares from over- and underflowing.
+  /// max |v| over `axes` where that is a usable divisor, else 1: divided by it, squares neither over- nor underflow.
   Term magnitude(Term v, const std::vector<int64_t> &axes);
   Term softmax(Term v, int64_t axis);
 
