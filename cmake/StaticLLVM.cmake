@@ -19,12 +19,21 @@ find_library(MLC_Z_ARCHIVE libz.a REQUIRED)
 find_library(MLC_ZSTD_ARCHIVE libzstd.a REQUIRED)
 mark_as_advanced(MLC_Z_ARCHIVE MLC_ZSTD_ARCHIVE)
 
-# Removes shared libraries from the interfaces of imported targets.
+# What a library of MLIR or lld takes from libLLVM, where that is more than LLVMSupport.
+set(llvm_of_MLIRLLVMDialect LLVMCore LLVMAsmParser)
+set(llvm_of_MLIRTargetLLVMIRExport LLVMCore LLVMFrontendOpenMP LLVMTransformUtils)
+set(llvm_of_MLIRRemarkStreamer LLVMRemarks)
+set(llvm_of_lldELF LLVMLTO LLVMDTLTO LLVMOption LLVMObject LLVMDebugInfoDWARF LLVMBitWriter)
+
+# Takes shared libraries out of the interfaces of imported targets and puts archives in their place.
 function(mlc_strip_shared)
   foreach(lib IN LISTS ARGN)
     if(TARGET ${lib})
       get_target_property(deps ${lib} INTERFACE_LINK_LIBRARIES)
       if(deps)
+        if("LLVM" IN_LIST deps)
+          list(APPEND deps LLVMSupport ${llvm_of_${lib}})
+        endif()
         list(REMOVE_ITEM deps LLVM ZLIB::ZLIB zstd::libzstd_shared)
         set_property(TARGET ${lib} PROPERTY INTERFACE_LINK_LIBRARIES "${deps}")
       endif()
