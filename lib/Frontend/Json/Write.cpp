@@ -4,16 +4,11 @@
 #include "TensorJson.h"
 #include "mlc/Frontend/Frontend.h"
 #include "mlc/Model/Ops.h"
+#include <map>
 #include <set>
 
 namespace mlc::json {
 namespace {
-
-// JSON is UTF-8; names of a model may be any bytes.
-bool isUtf8(const std::string &text) {
-  return OrderedDocument(text).dump(-1, ' ', false, OrderedDocument::error_handler_t::ignore) ==
-         OrderedDocument(text).dump(-1, ' ', false, OrderedDocument::error_handler_t::replace);
-}
 
 std::string dump(const OrderedDocument &value) {
   return value.dump(-1, ' ', false, OrderedDocument::error_handler_t::replace);
@@ -36,8 +31,9 @@ private:
   std::vector<std::string> names;
 };
 
+// JSON is UTF-8, names of a model may be any bytes: dump() puts a replacement character for those that are not.
 std::string Writer::safeName(const std::string &name, std::set<std::string> &taken) const {
-  std::string base = isUtf8(name) ? name : printable(name), unique = base;
+  std::string base = OrderedDocument::parse(dump(name)).get<std::string>(), unique = base;
   for (int suffix = 1; !taken.insert(unique).second; ++suffix)
     unique = str(base, "_", suffix);
   return unique;
@@ -96,9 +92,13 @@ std::string Writer::run() {
   std::vector<std::string> inputs, constants, nodes, outputs;
   for (ValueId id : graph.inputs)
     inputs.push_back(inputLine(id));
+  // By name: a reader may well add them in another order, and the text should stay the same.
+  std::map<std::string, const Tensor *> byName;
   for (size_t i = 0; i < graph.values.size(); ++i)
     if (graph.values[i].constant)
-      constants.push_back(dump(names[i]) + ": " + dump(writeTensor(*graph.values[i].constant)));
+      byName.emplace(names[i], &*graph.values[i].constant);
+  for (const auto &[name, tensor] : byName)
+    constants.push_back(dump(name) + ": " + dump(writeTensor(*tensor)));
   for (const Node &node : graph.nodes)
     nodes.push_back(nodeLine(node));
   std::set<std::string> taken;
