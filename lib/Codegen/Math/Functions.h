@@ -5,4 +5,5 @@
 #include "ErrorFunction.h"
 #include "Exponential.h"
 #include "Logarithm.h"
+#include "Power.h"
 #include "Sigmoidal.h"
