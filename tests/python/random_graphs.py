@@ -10,7 +10,7 @@ stays near the double-precision reference. To that end each value carries what c
 - `err`: an estimate of the rounding error so far, in units of 2**-24.
 
 An operator that would push a value out of bounds is not used; another one is drawn. The recipes are in
-random_recipes.py and random_recipes_tensor.py.
+random_recipes*.py.
 """
 
 import dataclasses
@@ -220,6 +220,7 @@ def _add_inputs(graph, typed):
 def _grow(graph, count):
     """Applies recipes until there are at least `count` nodes."""
     import random_recipes  # noqa: F401  (they register themselves)
+    import random_recipes_ml  # noqa: F401
     import random_recipes_tensor  # noqa: F401
 
     weights = np.array([weight for _, weight in RECIPES])
