@@ -37,7 +37,7 @@ public:
     else if constexpr (std::is_same_v<T, double>)
       return shaped(builder.getF64Type());
     else
-      return shaped(builder.getIntegerType(8 * sizeof(T)));
+      return shaped(builder.getIntegerType(width<T>));
   }
   template <class T> mlir::Value constant(T c) {
     uint64_t key = 0;
@@ -50,13 +50,15 @@ public:
   }
 
 private:
+  template <class T> static constexpr unsigned width = std::is_same_v<T, bool> ? 1 : 8 * sizeof(T);
+
   template <class T> mlir::TypedAttr attribute(T c, mlir::Type type) {
     mlir::Type element = mlir::getElementTypeOrSelf(type);
     mlir::TypedAttr scalar;
     if constexpr (std::is_floating_point_v<T>)
       scalar = builder.getFloatAttr(element, llvm::APFloat(c));
     else
-      scalar = builder.getIntegerAttr(element, llvm::APInt(8 * sizeof(T), c));
+      scalar = builder.getIntegerAttr(element, llvm::APInt(width<T>, c));
     if (auto vector = mlir::dyn_cast<mlir::VectorType>(type))
       return mlir::DenseElementsAttr::get(vector, mlir::Attribute(scalar));
     return scalar;
