@@ -1,8 +1,9 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // Runs the official ONNX backend cases through the reader and the double-precision reference:
-//   onnx-reference-check <site-packages>/onnx/backend/test/data [--list cases.txt] [--verbose] [case …]
+//   onnx-reference-check <site-packages>/onnx/backend/test/data [--list cases.txt] [--json DIR] [--verbose] [case …]
 // A case whose shapes depend on run-time inputs is tried again with those inputs fixed to the case's data.
-// Every graph is also written as JSON, read back, and must have the same hash. Exit code 1 if any case fails.
+// Every graph is also written as JSON (into DIR, if given), read back, and must have the same hash.
+// Exit code 1 if any case fails.
 
 #include "Onnx/Tree.h"
 #include "mlc/Reference/Reference.h"
@@ -69,8 +70,8 @@ std::vector<std::string> runtimeInputs(const Bytes &bytes) {
 
 std::string compare(const RefTensor &got, const Tensor &want, size_t index) {
   if (got.dtype != want.dtype() || got.shape != want.shape())
-    return str("output ", index, " is ", nameOf(got.dtype), " ", toString(got.shape), ", expected ", nameOf(want.dtype()),
-               " ", toString(want.shape()));
+    return str("output ", index, " is ", nameOf(got.dtype), " ", toString(got.shape), ", expected ",
+               nameOf(want.dtype()), " ", toString(want.shape()));
   for (int64_t i = 0; i < want.size(); ++i) {
     double g = isFloat(got.dtype) ? got.f[size_t(i)] : double(got.i[size_t(i)]);
     double w = want.asDouble(i);
@@ -100,14 +101,17 @@ std::string runDataSet(const Graph &graph, const std::vector<std::string> &names
   return "";
 }
 
-std::string checkJson(const Graph &graph) {
+std::string checkJson(const Graph &graph, const fs::path &target) {
   std::string text = exportJson(graph);
+  if (!target.empty())
+    writeFile(target.string(), text.data(), text.size());
   Graph again = importJson(std::span(reinterpret_cast<const uint8_t *>(text.data()), text.size()), {});
   return contentHash(again) == contentHash(graph) ? "" : "another hash after writing and reading JSON";
 }
 
 /// Imports with as little fixed as possible: nothing, then integers that are lists or scalars, then everything.
-Graph import(const Bytes &bytes, const std::vector<std::string> &names, const std::vector<Tensor> &inputs, bool &fixed) {
+Graph import(const Bytes &bytes, const std::vector<std::string> &names, const std::vector<Tensor> &inputs,
+             bool &fixed) {
   ImportOptions options;
   for (size_t i = 0; i < names.size() && i < inputs.size(); ++i)
     options.shapes[names[i]] = inputs[i].shape();
@@ -133,7 +137,7 @@ Graph import(const Bytes &bytes, const std::vector<std::string> &names, const st
   }
 }
 
-Outcome runCase(const fs::path &folder) {
+Outcome runCase(const fs::path &folder, const fs::path &jsonFolder) {
   Bytes bytes = readFile((folder / "model.onnx").string());
   std::vector<fs::path> sets;
   for (const auto &entry : fs::directory_iterator(folder))
@@ -155,7 +159,8 @@ Outcome runCase(const fs::path &folder) {
     try {
       std::string problem = runDataSet(*graph, names, set, inputs);
       if (problem.empty())
-        problem = checkJson(*graph);
+        problem =
+            checkJson(*graph, jsonFolder.empty() ? fs::path() : jsonFolder / (folder.filename().string() + ".json"));
       if (!problem.empty())
         return {Verdict::Failed, problem};
     } catch (const Error &e) {
@@ -175,7 +180,7 @@ std::string firstLines(const std::string &text, size_t lines) {
 } // namespace
 
 int main(int argc, char **argv) {
-  fs::path data;
+  fs::path data, jsonFolder;
   std::set<std::string> wanted;
   bool verbose = false;
   for (int i = 1; i < argc; ++i) {
@@ -186,6 +191,8 @@ int main(int argc, char **argv) {
       std::ifstream list(argv[++i]);
       for (std::string line; std::getline(list, line);)
         wanted.insert(line.substr(0, line.find('\t')));
+    } else if (arg == "--json" && i + 1 < argc) {
+      jsonFolder = argv[++i];
     } else if (data.empty()) {
       data = arg;
     } else {
@@ -196,14 +203,15 @@ int main(int argc, char **argv) {
   for (const auto &suite : fs::directory_iterator(data))
     if (suite.is_directory())
       for (const auto &entry : fs::directory_iterator(suite.path()))
-        if (fs::exists(entry.path() / "model.onnx") && (wanted.empty() || wanted.count(entry.path().filename().string())))
+        if (fs::exists(entry.path() / "model.onnx") &&
+            (wanted.empty() || wanted.count(entry.path().filename().string())))
           cases.push_back(entry.path());
   std::sort(cases.begin(), cases.end());
   size_t counts[3] = {};
   for (const fs::path &path : cases) {
     Outcome outcome{Verdict::Failed, ""};
     try {
-      outcome = runCase(path);
+      outcome = runCase(path, jsonFolder);
     } catch (const std::exception &e) {
       outcome.why = e.what();
     }

@@ -1,9 +1,9 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // The JSON description: reading, writing, and errors that carry a JSON pointer.
 
-#include "Json/Base64.h"
 #include "OnnxWriter.h"
 #include "mlc/Reference/Reference.h"
+#include "Json/Base64.h"
 #include <cmath>
 #include <gtest/gtest.h>
 #include <random>
@@ -163,7 +163,8 @@ TEST(FrontendJsonErrors, Tensors) {
   EXPECT_SAYS(err(R"({"dtype": "int64", "shape": [1], "data": [9223372036854775808]})"), "out of range");
   EXPECT_SAYS(err(R"({"dtype": "float16", "shape": [1], "data": [1]})"), "/constants/w/dtype");
   EXPECT_SAYS(err(R"({"dtype": "float32", "shape": [-1], "data": [1]})"), "/constants/w/shape");
-  EXPECT_SAYS(err(R"({"dtype": "float32", "shape": [4294967296, 4294967296], "base64": "AAAA"})"), "/constants/w/shape");
+  EXPECT_SAYS(err(R"({"dtype": "float32", "shape": [4294967296, 4294967296], "base64": "AAAA"})"),
+              "/constants/w/shape");
   EXPECT_SAYS(err(R"({"dtype": "float32", "shape": [100000000], "base64": "AAAA"})"), "holds 3 bytes");
   EXPECT_SAYS(err(R"({"dtype": "float32", "shape": [1], "base64": "AAA*AA=="})"), "Base64");
   EXPECT_SAYS(err(R"({"dtype": "float32", "shape": [1]})"), "either 'data' or 'base64'");

@@ -140,8 +140,7 @@ TEST(FrontendOnnx, FunctionWithAttributesAndDefaults) {
 TEST(FrontendOnnx, ConstantIfTakesOneBranch) {
   std::string yes = graph({{{"Add", {"x", "w"}, {"r"}}}, {floats("w", {1}, {5})}, {}, {value("r", 1, {}, false)}});
   std::string no = graph({{{"NonZero", {"x"}, {"r"}}}, {}, {}, {value("r", 1, {}, false)}});
-  Graph g = load({oneInput({"1"},
-                           {{"If", {"c"}, {"y"}, {graphAttr("then_branch", yes), graphAttr("else_branch", no)}}},
+  Graph g = load({oneInput({"1"}, {{"If", {"c"}, {"y"}, {graphAttr("then_branch", yes), graphAttr("else_branch", no)}}},
                            {tensor("c", 9, {}, std::string(1, '\1'))})});
   EXPECT_EQ(run(g, {{1}}), std::vector<double>{6});
 }
@@ -160,8 +159,9 @@ TEST(FrontendOnnx, ShapeArithmeticFolds) {
 // Older forms.
 
 TEST(FrontendOnnxOpsets, BroadcastAxisBefore7) {
-  GraphSpec spec = oneInput({"1", "2", "2"}, {{"Add", {"x", "b"}, {"y"}, {intAttr("broadcast", 1), intAttr("axis", 1)}}},
-                            {floats("b", {2}, {10, 20})});
+  GraphSpec spec =
+      oneInput({"1", "2", "2"}, {{"Add", {"x", "b"}, {"y"}, {intAttr("broadcast", 1), intAttr("axis", 1)}}},
+               {floats("b", {2}, {10, 20})});
   EXPECT_EQ(run(load({spec, 6}), {{1, 2, 3, 4}}), (std::vector<double>{11, 12, 23, 24}));
 }
 
@@ -178,11 +178,13 @@ TEST(FrontendOnnxOpsets, ClipAttributesBefore11) {
 }
 
 TEST(FrontendOnnxOpsets, SliceSqueezeReduceAsAttributes) {
-  Graph g = load({oneInput({"1", "4"}, {{"Slice", {"x"}, {"a"}, {intsAttr("starts", {1}), intsAttr("ends", {-1}), intsAttr("axes", {1})}},
-                                        {"Squeeze", {"a"}, {"b"}, {intsAttr("axes", {0})}},
-                                        {"Unsqueeze", {"b"}, {"c"}, {intsAttr("axes", {0})}},
-                                        {"ReduceSum", {"c"}, {"y"}, {intsAttr("axes", {1}), intAttr("keepdims", 0)}}}),
-                  9});
+  Graph g =
+      load({oneInput({"1", "4"},
+                     {{"Slice", {"x"}, {"a"}, {intsAttr("starts", {1}), intsAttr("ends", {-1}), intsAttr("axes", {1})}},
+                      {"Squeeze", {"a"}, {"b"}, {intsAttr("axes", {0})}},
+                      {"Unsqueeze", {"b"}, {"c"}, {intsAttr("axes", {0})}},
+                      {"ReduceSum", {"c"}, {"y"}, {intsAttr("axes", {1}), intAttr("keepdims", 0)}}}),
+            9});
   EXPECT_EQ(run(g, {{1, 2, 3, 4}}), std::vector<double>{5});
 }
 
@@ -209,12 +211,14 @@ TEST(FrontendOnnxOpsets, BatchNormalizationPerElement) {
 }
 
 TEST(FrontendOnnxOpsets, CastByNumber) {
-  Graph g = load({oneInput({"1"}, {{"Cast", {"x"}, {"i"}, {intAttr("to", 7)}}, {"Cast", {"i"}, {"y"}, {intAttr("to", 1)}}})});
+  Graph g =
+      load({oneInput({"1"}, {{"Cast", {"x"}, {"i"}, {intAttr("to", 7)}}, {"Cast", {"i"}, {"y"}, {intAttr("to", 1)}}})});
   EXPECT_EQ(run(g, {{2.75}}), std::vector<double>{2});
 }
 
 TEST(FrontendOnnxOpsets, ZipMapIsLookedThrough) {
-  GraphSpec spec = oneInput({"1", "2"}, {{"ZipMap", {"x"}, {"y"}, {intsAttr("classlabels_int64s", {0, 1})}, "", "ai.onnx.ml"}});
+  GraphSpec spec =
+      oneInput({"1", "2"}, {{"ZipMap", {"x"}, {"y"}, {intsAttr("classlabels_int64s", {0, 1})}, "", "ai.onnx.ml"}});
   spec.outputs = {message([](pbf_writer &w) {
     w.add_string(field::ValueName, "y");
     w.add_message(field::ValueType, message([](pbf_writer &t) { t.add_message(field::TypeSequence, std::string()); }));

@@ -37,12 +37,14 @@ GraphSpec oneInput(std::vector<std::string> shape, std::vector<NodeSpec> nodes, 
 ModelSpec withWeight(const std::string &w) { return {oneInput({"2"}, {{"Add", {"x", "w"}, {"y"}}}, {w})}; }
 
 ModelSpec sample() {
-  FunctionSpec f{"my", "F", {"a"}, {"r"}, {{"LeakyRelu", {"a"}, {"r"}, {refAttr("alpha", onnx::AttrKind::Float, "s")}}}, {"s"}};
-  ModelSpec spec{oneInput({"N", "2"},
-                          {{"Gemm", {"x", "w", "b"}, {"h"}, {intAttr("transB", 1)}, "dense"},
-                           {"F", {"h"}, {"i"}, {floatAttr("s", 0.5f)}, "call", "my"},
-                           {"Reshape", {"i", "to"}, {"y"}}},
-                          {floats("w", {3, 2}, {1, 2, 3, 4, 5, 6}), floats("b", {3}, {1, 2, 3}), ints("to", {2}, {-1, 3})})};
+  FunctionSpec f{"my", "F", {"a"}, {"r"}, {{"LeakyRelu", {"a"}, {"r"}, {refAttr("alpha", onnx::AttrKind::Float, "s")}}},
+                 {"s"}};
+  ModelSpec spec{
+      oneInput({"N", "2"},
+               {{"Gemm", {"x", "w", "b"}, {"h"}, {intAttr("transB", 1)}, "dense"},
+                {"F", {"h"}, {"i"}, {floatAttr("s", 0.5f)}, "call", "my"},
+                {"Reshape", {"i", "to"}, {"y"}}},
+               {floats("w", {3, 2}, {1, 2, 3, 4, 5, 6}), floats("b", {3}, {1, 2, 3}), ints("to", {2}, {-1, 3})})};
   spec.functions = {f};
   return spec;
 }
@@ -91,7 +93,8 @@ TEST(FrontendOnnxErrors, GraphForm) {
   auto err = [](std::vector<NodeSpec> nodes) { return errorOf(ModelSpec{oneInput({"2"}, std::move(nodes))}); };
   EXPECT_TRUE(says(err({{"Relu", {"b"}, {"a"}, {}, "n1"}, {"Relu", {"a"}, {"b"}, {}, "n2"}, {"Relu", {"b"}, {"y"}}}),
                    {"cycle", "'n1'", "'n2'"}));
-  EXPECT_TRUE(says(err({{"Relu", {"x"}, {"y"}, {}, "n1"}, {"Relu", {"x"}, {"y"}, {}, "n2"}}), {"twice", "'n1'", "'n2'"}));
+  EXPECT_TRUE(
+      says(err({{"Relu", {"x"}, {"y"}, {}, "n1"}, {"Relu", {"x"}, {"y"}, {}, "n2"}}), {"twice", "'n1'", "'n2'"}));
   EXPECT_TRUE(says(err({{"Relu", {"x"}, {"x"}, {}, "n1"}, {"Relu", {"x"}, {"y"}}}), {"'x'", "twice"}));
   EXPECT_TRUE(says(err({{"Relu", {"nowhere"}, {"y"}, {}, "n1"}}), {"'n1'", "'nowhere'"}));
   EXPECT_TRUE(says(err({{"Relu", {"x"}, {"z"}}}), {"output 'y'"}));
@@ -123,14 +126,16 @@ TEST(FrontendOnnxErrors, TensorSizes) {
   EXPECT_TRUE(says(errorOf(withWeight(both)), {"'w'", "more than one way"}));
   auto other = tensor("w", 1, {1}, "", [](pbf_writer &w) { w.add_int64(field::TensorInt64Data, 1); });
   EXPECT_TRUE(says(errorOf(withWeight(other)), {"'w'", "another type"}));
-  auto segment = tensor("w", 1, {2}, "12345678", [](pbf_writer &w) { w.add_message(field::TensorSegment, std::string()); });
+  auto segment =
+      tensor("w", 1, {2}, "12345678", [](pbf_writer &w) { w.add_message(field::TensorSegment, std::string()); });
   EXPECT_TRUE(says(errorOf(withWeight(segment)), {"'w'", "segment"}));
   auto wide = tensor("w", 6, {1}, "", [](pbf_writer &w) { w.add_int64(field::TensorInt32Data, int64_t(1) << 40); });
   EXPECT_TRUE(says(errorOf(withWeight(wide)), {"'w'", "no int32"}));
   EXPECT_TRUE(says(errorOf(withWeight(tensor("w", 9, {1}, "\x02"))), {"'w'", "no bool"}));
 }
 
-std::string externalTensor(const std::string &location, const std::string &extraKey = "", const std::string &extra = "") {
+std::string externalTensor(const std::string &location, const std::string &extraKey = "",
+                           const std::string &extra = "") {
   return tensor("w", 1, {2}, "", [&](pbf_writer &w) {
     w.add_int32(field::TensorDataLocation, 1);
     auto entry = [&](const std::string &key, const std::string &v) {
@@ -173,7 +178,8 @@ TEST(FrontendOnnxErrors, ExternalData) {
 
 TEST(FrontendOnnxErrors, ControlFlow) {
   std::string g = graph({{{"Relu", {"x"}, {"r"}}}, {}, {}, {value("r", 1, {}, false)}});
-  GraphSpec spec = oneInput({"1"}, {{"If", {"c"}, {"y"}, {graphAttr("then_branch", g), graphAttr("else_branch", g)}, "choice"}});
+  GraphSpec spec =
+      oneInput({"1"}, {{"If", {"c"}, {"y"}, {graphAttr("then_branch", g), graphAttr("else_branch", g)}, "choice"}});
   spec.inputs.push_back(value("c", 9, {}));
   EXPECT_TRUE(says(errorOf(ModelSpec{spec}), {"'choice'", "depends on run-time inputs"}));
 }
@@ -201,7 +207,10 @@ TEST(FrontendOnnxErrors, MultiplyingFunctionsEnd) {
 TEST(FrontendOnnxErrors, DeepNestingEnds) {
   std::string g = graph({{{"Relu", {"x"}, {"r"}}}, {}, {}, {value("r", 1, {}, false)}});
   for (int i = 0; i < 80; ++i)
-    g = graph({{{"If", {"c"}, {"r"}, {graphAttr("then_branch", g), graphAttr("else_branch", "")}}}, {}, {}, {value("r", 1, {}, false)}});
+    g = graph({{{"If", {"c"}, {"r"}, {graphAttr("then_branch", g), graphAttr("else_branch", "")}}},
+               {},
+               {},
+               {value("r", 1, {}, false)}});
   GraphSpec spec = oneInput({"1"}, {{"If", {"c"}, {"y"}, {graphAttr("then_branch", g)}}}, {tensor("c", 9, {}, "\x01")});
   EXPECT_TRUE(says(errorOf(ModelSpec{spec}), {"nested deeper"}));
 }
@@ -242,9 +251,14 @@ TEST(FrontendOnnxErrors, RandomDamageIsAnErrorOrAModel) {
     for (unsigned hits = 1 + random() % 4; hits--;) {
       size_t at = random() % damaged.size();
       switch (random() % 3) {
-      case 0: damaged[at] = char(random()); break;
-      case 1: damaged.erase(at, 1 + random() % 4); break;
-      default: damaged.insert(at, 1, char(random()));
+      case 0:
+        damaged[at] = char(random());
+        break;
+      case 1:
+        damaged.erase(at, 1 + random() % 4);
+        break;
+      default:
+        damaged.insert(at, 1, char(random()));
       }
       if (damaged.empty())
         break;

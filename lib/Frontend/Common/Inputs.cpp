@@ -75,7 +75,8 @@ private:
     };
     for (const auto &[name, shape] : options.shapes)
       if (!known(name))
-        fail("a shape is given for '", printable(name), "', which is no input of the model; it has ", inputList(inputs));
+        fail("a shape is given for '", printable(name), "', which is no input of the model; it has ",
+             inputList(inputs));
     for (const auto &[name, tensor] : options.constants)
       if (!known(name))
         fail("a constant is given for '", printable(name), "', which is no input of the model; it has ",

@@ -9,15 +9,23 @@ namespace mlc::json {
 
 const char *kindOf(const Document &value) {
   switch (value.type()) {
-  case Document::value_t::null: return "null";
-  case Document::value_t::object: return "an object";
-  case Document::value_t::array: return "an array";
-  case Document::value_t::string: return "a string";
-  case Document::value_t::boolean: return "a boolean";
+  case Document::value_t::null:
+    return "null";
+  case Document::value_t::object:
+    return "an object";
+  case Document::value_t::array:
+    return "an array";
+  case Document::value_t::string:
+    return "a string";
+  case Document::value_t::boolean:
+    return "a boolean";
   case Document::value_t::number_integer:
-  case Document::value_t::number_unsigned: return "an integer";
-  case Document::value_t::number_float: return "a number";
-  default: return "nothing";
+  case Document::value_t::number_unsigned:
+    return "an integer";
+  case Document::value_t::number_float:
+    return "a number";
+  default:
+    return "nothing";
   }
 }
 

@@ -28,8 +28,8 @@ public:
   Cursor at(const std::string &key) const; ///< member of an object; must be there
   Cursor at(size_t index) const;           ///< element of an array
   size_t size() const { return value->size(); }
-  Cursor array(const char *key) const;     ///< member that must be an array
-  Cursor object(const char *key) const;    ///< member that must be an object
+  Cursor array(const char *key) const;  ///< member that must be an array
+  Cursor object(const char *key) const; ///< member that must be an object
   std::string text() const;
   std::string textOr(const char *key, const std::string &fallback) const;
   int64_t integer() const;

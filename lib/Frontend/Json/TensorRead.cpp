@@ -78,8 +78,12 @@ private:
       tensor.data<float>()[i] = float(v);
       break;
     }
-    case DType::Float64: tensor.data<double>()[i] = readNumber(at); break;
-    case DType::Int64: tensor.data<int64_t>()[i] = at.integer(); break;
+    case DType::Float64:
+      tensor.data<double>()[i] = readNumber(at);
+      break;
+    case DType::Int64:
+      tensor.data<int64_t>()[i] = at.integer();
+      break;
     case DType::Int32: {
       int64_t v = at.integer();
       if (v < INT32_MIN || v > INT32_MAX)
@@ -151,7 +155,8 @@ Tensor readTensor(const Cursor &at) {
     size_t needed = size_t(elementCount(shape)) * sizeOf(dtype);
     size_t given = decodedSize(at.at("base64").text());
     if (given != needed)
-      at.at("base64").error(str("holds ", given, " bytes; ", nameOf(dtype), " of shape ", toString(shape), " takes ", needed));
+      at.at("base64").error(
+          str("holds ", given, " bytes; ", nameOf(dtype), " of shape ", toString(shape), " takes ", needed));
     Tensor tensor(dtype, shape);
     readBase64(at.at("base64"), tensor, needed);
     return tensor;

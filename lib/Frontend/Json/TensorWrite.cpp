@@ -21,9 +21,12 @@ OrderedDocument writeNumber(double v) {
 OrderedDocument writeElement(const Tensor &tensor, int64_t i) {
   switch (tensor.dtype()) {
   case DType::Float32:
-  case DType::Float64: return writeNumber(tensor.asDouble(i));
-  case DType::Bool: return tensor.asInt(i) != 0;
-  default: return tensor.asInt(i);
+  case DType::Float64:
+    return writeNumber(tensor.asDouble(i));
+  case DType::Bool:
+    return tensor.asInt(i) != 0;
+  default:
+    return tensor.asInt(i);
   }
 }
 

@@ -62,10 +62,18 @@ ValueId OnnxNode::scalar(double value, DType dtype) {
   case DType::Float32:
     t.data<float>()[0] = value > FLT_MAX ? HUGE_VALF : value < -FLT_MAX ? -HUGE_VALF : float(value);
     break;
-  case DType::Float64: t.data<double>()[0] = value; break;
-  case DType::Int32: t.data<int32_t>()[0] = int32_t(value); break;
-  case DType::Int64: t.data<int64_t>()[0] = int64_t(value); break;
-  case DType::Bool: t.raw()[0] = value != 0; break;
+  case DType::Float64:
+    t.data<double>()[0] = value;
+    break;
+  case DType::Int32:
+    t.data<int32_t>()[0] = int32_t(value);
+    break;
+  case DType::Int64:
+    t.data<int64_t>()[0] = int64_t(value);
+    break;
+  case DType::Bool:
+    t.raw()[0] = value != 0;
+    break;
   }
   return builder.constant(t);
 }

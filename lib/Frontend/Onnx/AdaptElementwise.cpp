@@ -6,7 +6,8 @@
 namespace mlc::onnx {
 namespace {
 
-// Before opset 7 the second operand is aligned with the first one's dimensions from `axis` on (default: with the last ones).
+// Before opset 7 the second operand is aligned with the first one's dimensions from `axis` on (default: with the last
+// ones).
 std::vector<ValueId> adaptBinary(OnnxNode &n) {
   n.needInputs(2, 2);
   if (n.opset < 7) {

@@ -57,8 +57,8 @@ std::vector<ValueId> adaptBatchNormalization(OnnxNode &n) {
   for (size_t i = 1; i < n.outputs.size(); ++i)
     if (n.wantsOutput(i))
       n.error("outputs of training mode (running mean and variance) are not supported");
-  bool training = n.opset < 7 ? view.getInt("is_test", 0) == 0 && n.outputs.size() > 1
-                              : view.getInt("training_mode", 0) != 0;
+  bool training =
+      n.opset < 7 ? view.getInt("is_test", 0) == 0 && n.outputs.size() > 1 : view.getInt("training_mode", 0) != 0;
   if (training)
     n.error("training mode is not supported");
   bool spatial = n.opset >= 9 || view.getInt("spatial", 1) != 0;

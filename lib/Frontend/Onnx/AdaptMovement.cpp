@@ -75,7 +75,8 @@ std::vector<ValueId> adaptSplit(OnnxNode &n) {
     n.attributes["split"] = split;
   }
   if (n.view().getInts("split").size() != size_t(parts))
-    n.error(str("attribute 'split' has ", n.view().getInts("split").size(), " parts; the node has ", parts, " outputs"));
+    n.error(
+        str("attribute 'split' has ", n.view().getInts("split").size(), " parts; the node has ", parts, " outputs"));
   return n.emit();
 }
 
@@ -100,9 +101,9 @@ void addMovementAdapters(AdapterTable &table) {
   table[OpKind::Squeeze] = adaptSqueeze;
   table[OpKind::Unsqueeze] = adaptSqueeze;
   table[OpKind::Split] = adaptSplit;
-  for (OpKind op : {OpKind::ReduceSum, OpKind::ReduceMean, OpKind::ReduceMax, OpKind::ReduceMin, OpKind::ReduceProd,
-                    OpKind::ReduceL1, OpKind::ReduceL2, OpKind::ReduceSumSquare, OpKind::ReduceLogSum,
-                    OpKind::ReduceLogSumExp})
+  for (OpKind op :
+       {OpKind::ReduceSum, OpKind::ReduceMean, OpKind::ReduceMax, OpKind::ReduceMin, OpKind::ReduceProd,
+        OpKind::ReduceL1, OpKind::ReduceL2, OpKind::ReduceSumSquare, OpKind::ReduceLogSum, OpKind::ReduceLogSumExp})
     table[op] = adaptReduce;
 }
 

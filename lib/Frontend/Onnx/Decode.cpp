@@ -121,10 +121,22 @@ void Decoder::type(Message m, ValueDef &value) {
       }
       break;
     }
-    case field::TypeSequence: value.kind = TypeKind::Sequence; m.skip(); break;
-    case field::TypeMap: value.kind = TypeKind::Map; m.skip(); break;
-    case field::TypeSparse: value.kind = TypeKind::Sparse; m.skip(); break;
-    case field::TypeOptional: value.kind = TypeKind::Optional; m.skip(); break;
+    case field::TypeSequence:
+      value.kind = TypeKind::Sequence;
+      m.skip();
+      break;
+    case field::TypeMap:
+      value.kind = TypeKind::Map;
+      m.skip();
+      break;
+    case field::TypeSparse:
+      value.kind = TypeKind::Sparse;
+      m.skip();
+      break;
+    case field::TypeOptional:
+      value.kind = TypeKind::Optional;
+      m.skip();
+      break;
     default:
       if (value.kind == TypeKind::Missing)
         value.kind = TypeKind::Other;
@@ -152,8 +164,12 @@ AttributeDef Decoder::attribute(Message m, int depth) {
   AttrKind seen = AttrKind::Undefined;
   while (m.next()) {
     switch (m.field()) {
-    case field::AttributeName: def.name = m.text(); break;
-    case field::AttributeRefName: def.refName = m.text(); break;
+    case field::AttributeName:
+      def.name = m.text();
+      break;
+    case field::AttributeRefName:
+      def.refName = m.text();
+      break;
     case field::AttributeKind: {
       int32_t kind = toInt32(m);
       if (kind < 0 || kind > int32_t(AttrKind::Last))
@@ -161,23 +177,39 @@ AttributeDef Decoder::attribute(Message m, int depth) {
       def.kind = AttrKind(kind);
       break;
     }
-    case field::AttributeF: def.f = m.float32(), seen = AttrKind::Float; break;
-    case field::AttributeI: def.i = m.integer(), seen = AttrKind::Int; break;
-    case field::AttributeS: def.s = m.text(), seen = AttrKind::String; break;
-    case field::AttributeT: def.tensor = tensor(m.slice()), seen = AttrKind::Tensor; break;
+    case field::AttributeF:
+      def.f = m.float32(), seen = AttrKind::Float;
+      break;
+    case field::AttributeI:
+      def.i = m.integer(), seen = AttrKind::Int;
+      break;
+    case field::AttributeS:
+      def.s = m.text(), seen = AttrKind::String;
+      break;
+    case field::AttributeT:
+      def.tensor = tensor(m.slice()), seen = AttrKind::Tensor;
+      break;
     case field::AttributeG:
       def.graph = std::make_shared<GraphDef>(graph(m.message("graph"), depth + 1));
       seen = AttrKind::Graph;
       break;
-    case field::AttributeFloats: m.floats(def.floats), seen = AttrKind::Floats; break;
-    case field::AttributeInts: m.integers(def.ints), seen = AttrKind::Ints; break;
-    case field::AttributeStrings: def.strings.push_back(m.text()), seen = AttrKind::Strings; break;
-    default: m.skip();
+    case field::AttributeFloats:
+      m.floats(def.floats), seen = AttrKind::Floats;
+      break;
+    case field::AttributeInts:
+      m.integers(def.ints), seen = AttrKind::Ints;
+      break;
+    case field::AttributeStrings:
+      def.strings.push_back(m.text()), seen = AttrKind::Strings;
+      break;
+    default:
+      m.skip();
     }
   }
   if (def.kind == AttrKind::Undefined)
     def.kind = seen;
-  bool missing = (def.kind == AttrKind::Tensor && def.tensor.bytes.empty()) || (def.kind == AttrKind::Graph && !def.graph);
+  bool missing =
+      (def.kind == AttrKind::Tensor && def.tensor.bytes.empty()) || (def.kind == AttrKind::Graph && !def.graph);
   if (missing && def.refName.empty())
     m.malformed(str("attribute '", printable(def.name), "' has a type but no value"));
   return def;
@@ -189,12 +221,24 @@ NodeDef Decoder::node(Message m, int depth) {
   NodeDef def;
   while (m.next()) {
     switch (m.field()) {
-    case field::NodeInput: def.inputs.push_back(m.text()); break;
-    case field::NodeOutput: def.outputs.push_back(m.text()); break;
-    case field::NodeName: def.name = m.text(); break;
-    case field::NodeOpType: def.opType = m.text(); break;
-    case field::NodeDomain: def.domain = normalDomain(m.text()); break;
-    case field::NodeOverload: def.overload = m.text(); break;
+    case field::NodeInput:
+      def.inputs.push_back(m.text());
+      break;
+    case field::NodeOutput:
+      def.outputs.push_back(m.text());
+      break;
+    case field::NodeName:
+      def.name = m.text();
+      break;
+    case field::NodeOpType:
+      def.opType = m.text();
+      break;
+    case field::NodeDomain:
+      def.domain = normalDomain(m.text());
+      break;
+    case field::NodeOverload:
+      def.overload = m.text();
+      break;
     case field::NodeAttribute: {
       AttributeDef a = attribute(m.message("attribute"), depth);
       if (def.find(a.name))
@@ -202,7 +246,8 @@ NodeDef Decoder::node(Message m, int depth) {
       def.attributes.push_back(std::move(a));
       break;
     }
-    default: m.skip();
+    default:
+      m.skip();
     }
   }
   return def;
@@ -221,11 +266,21 @@ GraphDef Decoder::graph(Message m, int depth) {
   GraphDef def;
   while (m.next()) {
     switch (m.field()) {
-    case field::GraphName: def.name = m.text(); break;
-    case field::GraphNode: def.nodes.push_back(node(m.message("node"), depth)); break;
-    case field::GraphInitializer: def.initializers.push_back(tensor(m.slice())); break;
-    case field::GraphInput: def.inputs.push_back(value(m.message("graph input"))); break;
-    case field::GraphOutput: def.outputs.push_back(value(m.message("graph output"))); break;
+    case field::GraphName:
+      def.name = m.text();
+      break;
+    case field::GraphNode:
+      def.nodes.push_back(node(m.message("node"), depth));
+      break;
+    case field::GraphInitializer:
+      def.initializers.push_back(tensor(m.slice()));
+      break;
+    case field::GraphInput:
+      def.inputs.push_back(value(m.message("graph input")));
+      break;
+    case field::GraphOutput:
+      def.outputs.push_back(value(m.message("graph output")));
+      break;
     case field::GraphSparseInitializer: {
       Message sparse = m.message("sparse tensor");
       while (sparse.next())
@@ -235,7 +290,8 @@ GraphDef Decoder::graph(Message m, int depth) {
           sparse.skip();
       break;
     }
-    default: m.skip();
+    default:
+      m.skip();
     }
   }
   nameNodes(def.nodes);
@@ -246,18 +302,35 @@ FunctionDef Decoder::function(Message m) {
   FunctionDef def;
   while (m.next()) {
     switch (m.field()) {
-    case field::FunctionName: def.name = m.text(); break;
-    case field::FunctionDomain: def.domain = normalDomain(m.text()); break;
-    case field::FunctionOverload: def.overload = m.text(); break;
-    case field::FunctionInput: def.inputs.push_back(m.text()); break;
-    case field::FunctionOutput: def.outputs.push_back(m.text()); break;
-    case field::FunctionAttribute: def.attributes.push_back(m.text()); break;
+    case field::FunctionName:
+      def.name = m.text();
+      break;
+    case field::FunctionDomain:
+      def.domain = normalDomain(m.text());
+      break;
+    case field::FunctionOverload:
+      def.overload = m.text();
+      break;
+    case field::FunctionInput:
+      def.inputs.push_back(m.text());
+      break;
+    case field::FunctionOutput:
+      def.outputs.push_back(m.text());
+      break;
+    case field::FunctionAttribute:
+      def.attributes.push_back(m.text());
+      break;
     case field::FunctionAttributeProto:
       def.defaultAttributes.push_back(attribute(m.message("attribute"), 0));
       break;
-    case field::FunctionNode: def.nodes.push_back(node(m.message("node"), 0)); break;
-    case field::FunctionOpsetImport: opset(m.message("opset_import"), def.opsets); break;
-    default: m.skip();
+    case field::FunctionNode:
+      def.nodes.push_back(node(m.message("node"), 0));
+      break;
+    case field::FunctionOpsetImport:
+      opset(m.message("opset_import"), def.opsets);
+      break;
+    default:
+      m.skip();
     }
   }
   nameNodes(def.nodes);
@@ -271,8 +344,12 @@ ModelDef Decoder::model() {
   Message m(file, "model", begin);
   while (m.next()) {
     switch (m.field()) {
-    case field::ModelIrVersion: def.irVersion = m.integer(); break;
-    case field::ModelOpsetImport: opset(m.message("opset_import"), def.opsets); break;
+    case field::ModelIrVersion:
+      def.irVersion = m.integer();
+      break;
+    case field::ModelOpsetImport:
+      opset(m.message("opset_import"), def.opsets);
+      break;
     case field::ModelGraph:
       if (hasGraph)
         m.malformed("more than one graph");
@@ -286,7 +363,8 @@ ModelDef Decoder::model() {
         fail("function '", printable(key), "' is defined twice");
       break;
     }
-    default: m.skip();
+    default:
+      m.skip();
     }
   }
   if (!hasGraph)

@@ -81,8 +81,8 @@ void Importer::declareInputs(Scope &scope) {
     if (v.kind == TypeKind::Tensor && dtype)
       inputs.push_back({v.name, *dtype, v.shape});
     else
-      problems += str("\n  input '", printable(v.name), "': ",
-                      v.kind == TypeKind::Tensor ? elementTypeName(v.dtype) : "no tensor");
+      problems += str("\n  input '", printable(v.name),
+                      "': ", v.kind == TypeKind::Tensor ? elementTypeName(v.dtype) : "no tensor");
   }
   if (!problems.empty())
     fail("inputs must be tensors of float32, float64, int32, int64 or bool:", problems);
@@ -186,7 +186,8 @@ std::vector<ValueId> Importer::branch(const NodeDef &node, Scope &scope) {
   ValueId condition = lookup(node.inputs[0], scope, &node);
   const std::optional<Tensor> &known = builder.value(condition).constant;
   if (!known)
-    nodeError(node, scope, "its condition depends on run-time inputs; only an If that is decided when compiling is supported");
+    nodeError(node, scope,
+              "its condition depends on run-time inputs; only an If that is decided when compiling is supported");
   if (known->size() != 1)
     nodeError(node, scope, str("its condition has shape ", toString(known->shape())));
   const char *which = known->asInt(0) ? "then_branch" : "else_branch";
@@ -218,12 +219,18 @@ std::vector<ValueId> Importer::branch(const NodeDef &node, Scope &scope) {
 
 Attribute Importer::attributeValue(const NodeDef &node, const AttributeDef &def, const Scope &scope) {
   switch (def.kind) {
-  case AttrKind::Float: return def.f;
-  case AttrKind::Int: return def.i;
-  case AttrKind::String: return def.s;
-  case AttrKind::Floats: return def.floats;
-  case AttrKind::Ints: return def.ints;
-  case AttrKind::Strings: return def.strings;
+  case AttrKind::Float:
+    return def.f;
+  case AttrKind::Int:
+    return def.i;
+  case AttrKind::String:
+    return def.s;
+  case AttrKind::Floats:
+    return def.floats;
+  case AttrKind::Ints:
+    return def.ints;
+  case AttrKind::Strings:
+    return def.strings;
   case AttrKind::Tensor:
     try {
       return decodeTensor(def.tensor, model.fileBegin, options);
@@ -231,8 +238,8 @@ Attribute Importer::attributeValue(const NodeDef &node, const AttributeDef &def,
       nodeError(node, scope, str("attribute '", printable(def.name), "': ", e.what()));
     }
   default:
-    nodeError(node, scope, str("attribute '", printable(def.name), "' is of a kind that is not supported (",
-                               int(def.kind), ")"));
+    nodeError(node, scope,
+              str("attribute '", printable(def.name), "' is of a kind that is not supported (", int(def.kind), ")"));
   }
 }
 

@@ -45,7 +45,8 @@ void Orderer::collectProducers(const std::vector<std::string> &defined) {
       if (!name.empty()) {
         auto [it, isNew] = producers.emplace(name, int64_t(i));
         if (!isNew)
-          fail(where, ": value '", printable(name), "' is defined twice: by node '", printable(nodes[i].name), "' and by ",
+          fail(where, ": value '", printable(name), "' is defined twice: by node '", printable(nodes[i].name),
+               "' and by ",
                it->second < 0 ? std::string("an input or initializer")
                               : "node '" + printable(nodes[size_t(it->second)].name) + "'");
       }

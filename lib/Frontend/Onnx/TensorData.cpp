@@ -12,19 +12,19 @@ static_assert(std::endian::native == std::endian::little, "raw tensor data is li
 namespace {
 
 const char *const kElementTypes[] = {
-    "undefined", "float32", "uint8",        "int8",           "uint16",     "int16",          "int32",
-    "int64",     "string",  "bool",         "float16",        "float64",    "uint32",         "uint64",
-    "complex64", "complex128", "bfloat16",  "float8e4m3fn",   "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz",
-    "uint4",     "int4",    "float4e2m1",   "float8e8m0",     "uint2",      "int2"};
+    "undefined", "float32",    "uint8",      "int8",         "uint16",         "int16",      "int32",
+    "int64",     "string",     "bool",       "float16",      "float64",        "uint32",     "uint64",
+    "complex64", "complex128", "bfloat16",   "float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz",
+    "uint4",     "int4",       "float4e2m1", "float8e8m0",   "uint2",          "int2"};
 
 /// What lies in a TensorProto, before it is judged.
 struct Contents {
   Shape shape;
   std::optional<Slice> raw;
-  std::vector<Slice> fixedRuns;    ///< float_data or double_data
-  std::vector<int64_t> integers;   ///< int32_data or int64_data
+  std::vector<Slice> fixedRuns;      ///< float_data or double_data
+  std::vector<int64_t> integers;     ///< int32_data or int64_data
   std::vector<uint32_t> typedFields; ///< which typed fields are there
-  int64_t dataLocation = 0;        ///< 1: external
+  int64_t dataLocation = 0;          ///< 1: external
   bool hasExternal = false;
   std::map<std::string, std::string> external;
 };
@@ -54,11 +54,15 @@ private:
 
 uint32_t typedFieldOf(DType dtype) {
   switch (dtype) {
-  case DType::Float32: return field::TensorFloatData;
-  case DType::Float64: return field::TensorDoubleData;
-  case DType::Int64: return field::TensorInt64Data;
+  case DType::Float32:
+    return field::TensorFloatData;
+  case DType::Float64:
+    return field::TensorDoubleData;
+  case DType::Int64:
+    return field::TensorInt64Data;
   case DType::Int32:
-  case DType::Bool: return field::TensorInt32Data;
+  case DType::Bool:
+    return field::TensorInt32Data;
   }
   return 0;
 }
@@ -90,7 +94,9 @@ void TensorDecoder::read() {
       if (found.shape.size() > size_t(kMaxRank))
         error(str("more than ", kMaxRank, " dimensions"));
       break;
-    case field::TensorRawData: found.raw = m.slice(); break;
+    case field::TensorRawData:
+      found.raw = m.slice();
+      break;
     case field::TensorFloatData:
       found.fixedRuns.push_back(m.fixedRun(4));
       found.typedFields.push_back(f);
@@ -105,14 +111,19 @@ void TensorDecoder::read() {
       found.typedFields.push_back(f);
       break;
     case field::TensorStringData:
-    case field::TensorUint64Data: error(str("storage of another type than ", nameOf(dtype)));
-    case field::TensorSegment: error("segmented tensors are not supported");
+    case field::TensorUint64Data:
+      error(str("storage of another type than ", nameOf(dtype)));
+    case field::TensorSegment:
+      error("segmented tensors are not supported");
     case field::TensorExternalData:
       found.hasExternal = true;
       readExternalEntry(m.message("external data"));
       break;
-    case field::TensorDataLocation: found.dataLocation = m.integer(); break;
-    default: m.skip();
+    case field::TensorDataLocation:
+      found.dataLocation = m.integer();
+      break;
+    default:
+      m.skip();
     }
   }
 }
@@ -248,12 +259,18 @@ std::string elementTypeName(int32_t dtype) {
 
 std::optional<DType> dtypeOf(int32_t dtype) {
   switch (Elem(dtype)) {
-  case Elem::Float: return DType::Float32;
-  case Elem::Double: return DType::Float64;
-  case Elem::Int32: return DType::Int32;
-  case Elem::Int64: return DType::Int64;
-  case Elem::Bool: return DType::Bool;
-  default: return std::nullopt;
+  case Elem::Float:
+    return DType::Float32;
+  case Elem::Double:
+    return DType::Float64;
+  case Elem::Int32:
+    return DType::Int32;
+  case Elem::Int64:
+    return DType::Int64;
+  case Elem::Bool:
+    return DType::Bool;
+  default:
+    return std::nullopt;
   }
 }
 

@@ -11,8 +11,8 @@ Message::Message(Slice bytes, const char *what, const char *fileBegin)
 
 void Message::malformed(const std::string &why) const {
   size_t rest = reader.length();
-  fail("not a valid ONNX file: ", what, ": ", why, " (near byte ", (all.data() - fileBegin) + int64_t(all.size() - rest),
-       ")");
+  fail("not a valid ONNX file: ", what, ": ", why, " (near byte ",
+       (all.data() - fileBegin) + int64_t(all.size() - rest), ")");
 }
 
 // protozero reports malformed bytes by exceptions of its own.

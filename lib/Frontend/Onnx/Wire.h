@@ -18,14 +18,14 @@ public:
   /// `fileBegin` is the first byte of the file, for messages.
   Message(Slice bytes, const char *what, const char *fileBegin);
 
-  bool next();                                  ///< to the next field; false at the end
+  bool next(); ///< to the next field; false at the end
   uint32_t field() const { return reader.tag(); }
   void skip();
 
-  Slice slice();                                ///< string, bytes or message
+  Slice slice(); ///< string, bytes or message
   std::string text();
   Message message(const char *what) { return Message(slice(), what, fileBegin); }
-  int64_t integer();                            ///< int32, int64, enum, bool
+  int64_t integer(); ///< int32, int64, enum, bool
   float float32();
   /// One element, or a packed run of them, appended.
   void integers(std::vector<int64_t> &out);
