@@ -73,7 +73,7 @@ TEST(Simplify, BatchNormalizationAfterADenseLayerDisappears) {
 TEST(Simplify, BatchNormalizationBeforeADenseLayerDisappears) {
   Simplified s({2, 2}, [](GraphBuilder &b, ValueId x) {
     const ValueId n = b.op(OpKind::BatchNormalization, {b.op(OpKind::Relu, {x}), rowOf(b, {2, 3}), rowOf(b, {0.5, -1}),
-                                                        rowOf(b, {1, 2}), rowOf(b, {4, 9})});
+                                                        rowOf(b, {1, -1}), rowOf(b, {4, 9})});
     return b.op(OpKind::MatMul, {n, matrix(b, 2, 5)});
   });
   EXPECT_EQ(s.ops(), (Ops{OpKind::Relu, OpKind::Gemm}));
@@ -87,9 +87,42 @@ TEST(Simplify, ScalersBeforeADenseLayer) {
       return b.op(OpKind::Gemm, {unit, matrix(b, 2, 2), rowOf(b, {1, 2})});
     }, 1e-5);
   };
-  EXPECT_EQ(scaled({1, -2}, {0.5, 3}).ops(), Ops{OpKind::Gemm});
+  EXPECT_EQ(scaled({0.2f, -1.5}, {0.5, 3}).ops(), Ops{OpKind::Gemm});
   // A mean of many deviations would cancel against the bias: the subtraction stays.
   EXPECT_EQ(scaled({100, 0}, {0.5, 3}).ops(), (Ops{OpKind::Sub, OpKind::Gemm}));
+}
+
+TEST(Simplify, MovedShiftsKeepSinglePrecision) {
+  constexpr int64_t n = 64;
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  GraphBuilder b;
+  const ValueId x = b.input("x", DType::Float32, {1, n});
+  Tensor mean(DType::Float32, {n}), deviation(DType::Float32, {n}), weight(DType::Float32, {n, n});
+  for (int64_t k = 0; k < n; ++k) {
+    deviation.data<float>()[k] = std::exp(normal(random));
+    mean.data<float>()[k] = 0.5f * deviation.data<float>()[k] * (k % 2 ? 0.99f : -0.99f);
+  }
+  for (int64_t k = 0; k < n * n; ++k)
+    weight.data<float>()[k] = normal(random) / std::sqrt(float(n));
+  const ValueId unit = b.op(OpKind::Div, {b.op(OpKind::Sub, {x, b.constant(mean)}), b.constant(deviation)});
+  b.output(b.op(OpKind::MatMul, {unit, b.constant(weight)}));
+  const Graph before = b.finish(), after = simplify(before);
+  ASSERT_EQ(after.nodes.size(), 1u);
+  const float *w = after.value(after.nodes[0].inputs[1]).constant->data<float>();
+  const float *bias = after.value(after.nodes[0].inputs[2]).constant->data<float>();
+  for (unsigned row = 0; row < 100; ++row) {
+    RefTensor in = RefTensor::zeros(DType::Float32, {1, n});
+    for (int64_t k = 0; k < n; ++k)
+      in.f[size_t(k)] = double(mean.data<float>()[k] + deviation.data<float>()[k] * normal(random));
+    const RefTensor want = evaluate(before, {in})[0];
+    for (int64_t j = 0; j < n; ++j) {
+      float y = bias[j];
+      for (int64_t k = 0; k < n; ++k)
+        y += float(in.f[size_t(k)]) * w[k * n + j];
+      EXPECT_NEAR(double(y), want.f[size_t(j)], 1e-6 + 1e-6 * std::fabs(want.f[size_t(j)]));
+    }
+  }
 }
 
 TEST(Simplify, ConstantsAfterADenseLayer) {
@@ -145,7 +178,17 @@ TEST(Simplify, SharedValuesStayAsTheyAre) {
   const ValueId sum = b.op(OpKind::Add, {product, rowOf(b, {1, 2})});
   b.output(sum, "sum");
   b.output(product, "product");
-  EXPECT_EQ(simplify(b.finish()).nodes.size(), 2u);
+  const Graph shared = simplify(b.finish());
+  EXPECT_EQ(shared.nodes[0].op, OpKind::MatMul);
+  EXPECT_EQ(shared.nodes[1].op, OpKind::Add);
+}
+
+TEST(Simplify, AScalerWithTwoUsersStaysOutsideOfBoth) {
+  Simplified s({1, 2}, [](GraphBuilder &b, ValueId x) {
+    const ValueId scaled = b.op(OpKind::Mul, {x, rowOf(b, {2, 3})});
+    return b.op(OpKind::Concat, {b.op(OpKind::MatMul, {scaled, matrix(b, 2, 2)}), scaled}, {{"axis", int64_t(1)}});
+  });
+  EXPECT_EQ(s.ops(), (Ops{OpKind::Mul, OpKind::MatMul, OpKind::Concat}));
 }
 
 TEST(Simplify, NonFiniteAndUnderflowingConstantsStay) {
