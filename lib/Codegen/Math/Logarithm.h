@@ -32,7 +32,7 @@ template <class F> F exponentNumber(typename F::Int biased) {
 template <class F> Split<F> splitExponent(F x) {
   constexpr double least = isFloat32<F> ? 0x1p-126 : 0x1p-1022, up = isFloat32<F> ? 0x1p23 : 0x1p52;
   auto tiny = abs(x) < least;
-  F y = select(tiny, x * select(tiny, x.constant(up), x.constant(1.0)), x);
+  F y = x * select(tiny, x.constant(up), x.constant(1.0)); // x * up alone might overflow
   F n = exponentNumber<F>(biasedExponent(y)) - select(tiny, x.constant(mantissaBits<F>), x.constant(0.0));
   auto mantissa = ((toBits(y) + (oneBits<F> - splitBits<F>)) & mantissaMask<F>) + splitBits<F>;
   return {n, F::fromBits(mantissa) - 1.0};
