@@ -18,7 +18,7 @@ template <typename Int> Int saturate(double x) {
 }
 
 /// Integer arithmetic wraps around, in the width of the declared type.
-inline int64_t wrap(DType type, int64_t x) { return type == DType::Int32 ? int64_t(int32_t(uint32_t(uint64_t(x)))) : x; }
+inline int64_t wrap(DType type, int64_t x) { return type == DType::Int32 ? int64_t(int32_t(uint64_t(x))) : x; }
 
 inline int64_t wrapAdd(int64_t a, int64_t b) { return int64_t(uint64_t(a) + uint64_t(b)); }
 inline int64_t wrapSub(int64_t a, int64_t b) { return int64_t(uint64_t(a) - uint64_t(b)); }

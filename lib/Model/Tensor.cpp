@@ -90,15 +90,6 @@ RefTensor RefTensor::zeros(DType dtype, Shape shape) {
   return out;
 }
 
-RefTensor RefTensor::from(const Tensor &tensor) {
-  RefTensor out = zeros(tensor.dtype(), tensor.shape());
-  for (size_t k = 0; k < out.f.size(); ++k)
-    out.f[k] = tensor.asDouble(int64_t(k));
-  for (size_t k = 0; k < out.i.size(); ++k)
-    out.i[k] = tensor.asInt(int64_t(k));
-  return out;
-}
-
 namespace {
 
 template <typename To, typename From> void convert(Tensor &out, const std::vector<From> &in) {
@@ -108,6 +99,32 @@ template <typename To, typename From> void convert(Tensor &out, const std::vecto
 }
 
 } // namespace
+
+RefTensor RefTensor::from(const Tensor &tensor) {
+  RefTensor out;
+  out.dtype = tensor.dtype();
+  out.shape = tensor.shape();
+  const int64_t n = tensor.size();
+  switch (tensor.dtype()) {
+  case DType::Float32:
+    out.f.assign(tensor.data<float>(), tensor.data<float>() + n);
+    break;
+  case DType::Float64:
+    out.f.assign(tensor.data<double>(), tensor.data<double>() + n);
+    break;
+  case DType::Int32:
+    out.i.assign(tensor.data<int32_t>(), tensor.data<int32_t>() + n);
+    break;
+  case DType::Int64:
+    out.i.assign(tensor.data<int64_t>(), tensor.data<int64_t>() + n);
+    break;
+  case DType::Bool:
+    for (int64_t k = 0; k < n; ++k)
+      out.i.push_back(tensor.asInt(k));
+    break;
+  }
+  return out;
+}
 
 Tensor RefTensor::toTensor() const {
   Tensor out(dtype, shape);

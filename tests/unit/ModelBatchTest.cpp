@@ -76,7 +76,9 @@ TEST(Batch, KeepsRowsApart) {
   EXPECT_TRUE(batches({1, 2, 3}, [](auto &b, ValueId x) {
     return b.op(OpKind::Transpose, {x}, {{"perm", Ints{0, 2, 1}}});
   }));
-  EXPECT_TRUE(batches({1, 6}, [](auto &b, ValueId x) { return b.op(OpKind::Reshape, {x}, {{"shape", Ints{1, 2, 3}}}); }));
+  EXPECT_TRUE(batches({1, 6}, [](auto &b, ValueId x) {
+    return b.op(OpKind::Reshape, {x}, {{"shape", Ints{1, 2, 3}}});
+  }));
   EXPECT_TRUE(batches({1, 0}, [](auto &b, ValueId x) { return b.op(OpKind::Reshape, {x}, {{"shape", Ints{1, 0}}}); }));
   EXPECT_TRUE(batches({1, 2}, [](auto &b, ValueId x) {
     return b.op(OpKind::Concat, {x, weights(b, {1, 3}), x}, {{"axis", int64_t(1)}});
@@ -91,7 +93,9 @@ TEST(Batch, KeepsRowsApart) {
   EXPECT_TRUE(batches({1, 3}, [](auto &b, ValueId x) { // a look-up in a table
     return b.op(OpKind::Gather, {weights(b, {3, 2}), b.op(OpKind::ArgMax, {x}, {{"axis", int64_t(1)}})});
   }));
-  EXPECT_TRUE(batches({1, 3, 2}, [](auto &b, ValueId x) { return b.op(OpKind::ReduceSum, {x}, {{"axes", Ints{-1, 1}}}); }));
+  EXPECT_TRUE(batches({1, 3, 2}, [](auto &b, ValueId x) {
+    return b.op(OpKind::ReduceSum, {x}, {{"axes", Ints{-1, 1}}});
+  }));
   EXPECT_TRUE(batches({1, 1}, [](auto &b, ValueId x) { return b.op(OpKind::Expand, {x}, {{"shape", Ints{1, 4}}}); }));
 }
 
@@ -111,9 +115,13 @@ TEST(Batch, RefusesWhatTiesRowsTogether) {
   EXPECT_FALSE(batches({1, 2}, [](auto &b, ValueId x) { return b.op(OpKind::MatMul, {x, weights(b, {1, 2, 2})}); }));
   EXPECT_FALSE(batches({1}, [](auto &b, ValueId x) { return b.op(OpKind::MatMul, {x, weights(b, {1})}); }));
   EXPECT_FALSE(batches({1, 2}, [](auto &b, ValueId x) { return b.op(OpKind::Reshape, {x}, {{"shape", Ints{2}}}); }));
-  EXPECT_FALSE(batches({1, 2}, [](auto &b, ValueId x) { return b.op(OpKind::Concat, {x, x}, {{"axis", int64_t(0)}}); }));
+  EXPECT_FALSE(batches({1, 2}, [](auto &b, ValueId x) {
+    return b.op(OpKind::Concat, {x, x}, {{"axis", int64_t(0)}});
+  }));
   EXPECT_FALSE(batches({1, 2}, [](auto &b, ValueId x) { return b.op(OpKind::Expand, {x}, {{"shape", Ints{3, 2}}}); }));
-  EXPECT_FALSE(batches({1, 2}, [](auto &b, ValueId x) { return b.op(OpKind::Expand, {x}, {{"shape", Ints{1, 1, 2}}}); }));
+  EXPECT_FALSE(batches({1, 2}, [](auto &b, ValueId x) {
+    return b.op(OpKind::Expand, {x}, {{"shape", Ints{1, 1, 2}}});
+  }));
   EXPECT_FALSE(batches({1, 2}, [](auto &b, ValueId x) {
     return b.op(OpKind::Gather, {x, b.constant(Tensor::of<int64_t>({1}, {0}))});
   }));

@@ -86,7 +86,8 @@ private:
       return add(binary[pick(0, 4)], {x, any()});
     case 2:
     case 3:
-      return chance(0.7) ? add(affine[pick(0, 3)], {x, constantLike(x)}) : add(affine[pick(0, 2)], {constantLike(x), x});
+      return chance(0.7) ? add(affine[pick(0, 3)], {x, constantLike(x)})
+                         : add(affine[pick(0, 2)], {constantLike(x), x});
     case 4:
       return add(OpKind::MatMul, {x, builder.constant(weights({last, pick(1, 5)}))});
     case 5:
