@@ -113,12 +113,12 @@ TEST(Target, AlwaysInlineFunctionsAreInlined) {
   EXPECT_FALSE(contains(text, "call")) << text;
 }
 
-TEST(Target, LargestStackFrameIsReadBack) {
+TEST(Target, StackFramesAreReadBack) {
   const char *text = "declare void @use(ptr)\n"
                      "define void @f() nounwind {\n %a = alloca [5000 x i8], align 64\n call void @use(ptr %a)\n ret void\n}\n"
                      "define void @g() nounwind {\n ret void\n}";
   for (const char *name : {"x86-64-v3", "aarch64"}) {
-    int64_t bytes = largestStackFrame(objectOf(text, targetNamed(name)));
+    int64_t bytes = stackFrames(objectOf(text, targetNamed(name)))["f"];
     EXPECT_GE(bytes, 5000) << name;
     EXPECT_LE(bytes, 5300) << name;
   }

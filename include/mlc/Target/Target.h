@@ -4,6 +4,7 @@
 
 #include "mlc/Support/Error.h"
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,7 +45,7 @@ std::unique_ptr<llvm::TargetMachine> makeTargetMachine(const TargetSpec &spec);
 std::vector<uint8_t> emitObject(llvm::Module &module, llvm::TargetMachine &machine);
 std::string emitAssembly(llvm::Module &module, llvm::TargetMachine &machine);
 
-/// Largest stack frame in bytes of the functions of an object made by emitObject (its .stack_sizes section).
-int64_t largestStackFrame(const std::vector<uint8_t> &object);
+/// Frame size in bytes of each function of an object made by emitObject (its .stack_sizes section).
+std::map<std::string, int64_t> stackFrames(const std::vector<uint8_t> &object);
 
 } // namespace mlc

@@ -1,0 +1,36 @@
+// Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// The passes from tensors to the LLVM dialect, in the order in which they run. Each lies in a file of its name.
+#pragma once
+
+#include "mlc/Support/WeightStore.h"
+#include "mlc/Target/Target.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlc {
+
+/// All that the passes decide by.
+struct CodegenOptions {
+  TargetSpec target;
+  bool fast = false;                  ///< fp=fast: FMA and more
+  std::string denseStrategy = "auto"; ///< auto, outer, dot, skip
+  int64_t maxStack = 1 << 20;
+  WeightStore *weights = nullptr;     ///< null (in tests of single passes): packed arrays are declared, not made
+};
+
+std::unique_ptr<mlir::Pass> createFuseElementwisePass();
+std::unique_ptr<mlir::Pass> createFuseEpiloguePass();
+std::unique_ptr<mlir::Pass> createDenseStrategyPass(const CodegenOptions &options);
+std::unique_ptr<mlir::Pass> createBufferizePass();
+std::unique_ptr<mlir::Pass> createPlanMemoryPass(const CodegenOptions &options);
+std::unique_ptr<mlir::Pass> createLowerDensePass(const CodegenOptions &options);
+std::unique_ptr<mlir::Pass> createLowerLoopsPass(const CodegenOptions &options);
+std::unique_ptr<mlir::Pass> createExpandMathPass(bool fast);
+/// Appends the conversions to the LLVM dialect.
+void addConvertToLLVMPasses(mlir::OpPassManager &manager);
+
+/// For mlc-opt: every pass under its flag, for one target.
+void registerPasses(const CodegenOptions &options);
+/// The dialects that the passes read, with the interfaces that bufferization needs.
+void registerDialects(mlir::DialectRegistry &registry);
+
+} // namespace mlc

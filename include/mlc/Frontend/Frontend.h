@@ -1,0 +1,30 @@
+// Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// Bytes → graph. Everything in the bytes is untrusted.
+#pragma once
+
+#include "mlc/Model/Graph.h"
+#include "mlc/Support/File.h"
+#include <span>
+
+namespace mlc {
+
+struct ImportOptions {
+  std::string file = "<bytes>";           ///< for messages
+  bool externalData = false;              ///< may ONNX tensors live in other files?
+  std::string externalDataFolder;         ///< … and only beneath this folder
+  std::map<std::string, Shape> shapes;    ///< run-time inputs with unknown dimensions: the shape to use
+  std::map<std::string, Tensor> constants; ///< run-time inputs fixed at compile time
+};
+
+/// ONNX (IR version 3–13, ai.onnx opset 6–28, ai.onnx.ml 1–5). A symbolic leading dimension becomes 1.
+/// An unsupported model gives one Error that lists every offending node with what is supported.
+Graph importOnnx(std::span<const uint8_t> bytes, const ImportOptions &options);
+
+/// The JSON description (docs/model.schema.json).
+Graph importJson(std::span<const uint8_t> bytes, const ImportOptions &options);
+std::string exportJson(const Graph &graph); ///< reads back to the same bits
+
+/// Chooses by content (JSON starts with '{' after white space, everything else is taken as ONNX).
+Graph importModel(std::span<const uint8_t> bytes, const ImportOptions &options);
+
+} // namespace mlc

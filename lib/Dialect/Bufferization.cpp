@@ -1,0 +1,67 @@
+// Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// How the ml dialect's operations go from tensors to memory.
+#include "mlc/Dialect/ML.h"
+
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace mlir::bufferization;
+
+namespace mlc::ml {
+namespace {
+
+/// A weight is a read-only global.
+struct WeightModel : BufferizableOpInterface::ExternalModel<WeightModel, WeightOp> {
+  bool isWritable(Operation *, Value, const AnalysisState &) const { return false; }
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &,
+                          BufferizationState &) const {
+    auto weight = cast<WeightOp>(op);
+    auto type = weight.getResult().getType();
+    replaceOpWithNewBufferizedOp<memref::GetGlobalOp>(
+        rewriter, op, MemRefType::get(type.getShape(), type.getElementType()), weight.getName());
+    return success();
+  }
+};
+
+/// x is read as a whole while the output is written, so it must not be the output's buffer; extras are read at the element being written.
+struct DenseModel : DstBufferizableOpInterfaceExternalModel<DenseModel, DenseOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    return !cast<DenseOp>(op).isDpsInit(&operand);
+  }
+  bool bufferizesToElementwiseAccess(Operation *op, const AnalysisState &, ArrayRef<OpOperand *> operands) const {
+    return false;
+  }
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto dense = cast<DenseOp>(op);
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPoint(op);
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands()) {
+      FailureOr<Value> buffer = isa<TensorType>(operand.getType()) ? getBuffer(rewriter, operand, options, state)
+                                                                   : FailureOr<Value>(operand);
+      if (failed(buffer))
+        return failure();
+      operands.push_back(*buffer);
+    }
+    OperationState created(op->getLoc(), op->getName(), operands, TypeRange{}, op->getAttrs());
+    created.propertiesAttr = op->getPropertiesAsAttribute();
+    created.addRegion()->takeBody(dense.getEpilogue());
+    auto made = cast<DenseOp>(rewriter.create(created));
+    replaceOpWithBufferizedValues(rewriter, op, made.getInit());
+    return success();
+  }
+};
+
+} // namespace
+
+void registerBufferization(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, MLDialect *) {
+    WeightOp::attachInterface<WeightModel>(*context);
+    DenseOp::attachInterface<DenseModel>(*context);
+  });
+}
+
+} // namespace mlc::ml

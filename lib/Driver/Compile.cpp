@@ -1,0 +1,245 @@
+// Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// One compile session: the ordered table of stages from a graph to an object.
+#include "mlc/Codegen/Codegen.h"
+#include "mlc/Driver/Build.h"
+#include "mlc/Driver/Driver.h"
+#include "mlc/Lowering/Lowering.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+#include <algorithm>
+#include <chrono>
+
+namespace mlc {
+namespace {
+
+/// Temporaries of a block of rows stay within this, so that f_batch runs on small stacks and in the first-level cache.
+constexpr int64_t kBlockBytes = 16384;
+
+/// `graph` with the chosen outputs only and without what they do not need.
+Graph withOutputs(const Graph &graph, const std::vector<size_t> &chosen) {
+  Graph result = graph;
+  result.outputs.clear();
+  result.outputNames.clear();
+  for (size_t i : chosen) {
+    result.outputs.push_back(graph.outputs[i]);
+    result.outputNames.push_back(graph.outputNames[i]);
+  }
+  std::vector<bool> needed(graph.values.size());
+  for (ValueId id : result.outputs)
+    needed[size_t(id)] = true;
+  std::vector<Node> kept;
+  for (size_t n = graph.nodes.size(); n-- > 0;) {
+    const Node &node = graph.nodes[n];
+    if (std::none_of(node.outputs.begin(), node.outputs.end(), [&](ValueId id) { return needed[size_t(id)]; }))
+      continue;
+    for (ValueId id : node.inputs)
+      if (id != kNoValue)
+        needed[size_t(id)] = true;
+    kept.push_back(node);
+  }
+  result.nodes.assign(kept.rbegin(), kept.rend());
+  return result;
+}
+
+/// How many rows f_batch takes at once: as many as keep two of the largest layers within kBlockBytes.
+int64_t rowsPerBlock(const Graph &graph) {
+  int64_t largest = 1;
+  for (const Value &value : graph.values)
+    if (!value.constant)
+      largest = std::max(largest, elementCount(value.shape) * int64_t(sizeOf(value.dtype)));
+  for (int64_t rows : {8, 4})
+    if (2 * rows * largest <= kBlockBytes)
+      return rows;
+  return 0;
+}
+
+const char *spelling(DType type) {
+  switch (type) {
+  case DType::Float32: return "f32";
+  case DType::Float64: return "f64";
+  case DType::Int32: return "i32";
+  case DType::Int64: return "i64";
+  case DType::Bool: return "i8";
+  }
+  return "";
+}
+
+std::vector<EntryBuffer> buffersOf(const Graph &graph, const std::vector<ValueId> &values, int64_t random) {
+  std::vector<EntryBuffer> buffers;
+  int64_t position = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const Value &value = graph.value(values[i]);
+    EntryBuffer buffer{spelling(value.dtype), elementCount(value.shape), 0, int64_t(i) == random};
+    if (!buffer.random) {
+      buffer.position = position;
+      position += buffer.count;
+    }
+    buffers.push_back(buffer);
+  }
+  return buffers;
+}
+
+/// Everything one compilation owns, and the stages as functions.
+class Session {
+public:
+  Session(const Model &model, const std::string &symbol, const Options &options, const TargetSpec &target)
+      : model(model), symbol(symbol), options(options), context(registry(), mlir::MLIRContext::Threading::DISABLED) {
+    codegen.target = target;
+    codegen.fast = options.fp == "fast";
+    codegen.denseStrategy = options.denseStrategy;
+    codegen.maxStack = options.maxStack;
+    codegen.weights = compiled.weights.get();
+    compiled.signature = signatureOf(model.graph, options);
+  }
+
+  /// Runs all stages up to LLVM IR. `observe(stage, text)` sees the stages ml, linalg, vector, llvm.
+  using Observer = std::function<void(const std::string &, const std::string &)>;
+  void generate(const Observer &observe) {
+    auto show = [&](const std::string &stage, auto &&print) {
+      if (!observe)
+        return;
+      std::string text;
+      llvm::raw_string_ostream out(text);
+      print(out);
+      observe(stage, text);
+    };
+    timed("lower", [&] { lowerAll(); });
+    show("ml", [&](llvm::raw_ostream &out) { module->print(out); });
+    timed("codegen", [&] {
+      runCodegen(*module, codegen, [&](const std::string &stage, mlir::ModuleOp at) {
+        if (stage != "llvm")
+          show(stage, [&](llvm::raw_ostream &out) { at.print(out); });
+      });
+    });
+    timed("translate", [&] { ir = translate(*module, llvmContext, entry, codegen); });
+    show("llvm", [&](llvm::raw_ostream &out) { ir->print(out, nullptr); });
+  }
+
+  Compiled object() {
+    timed("object", [&] {
+      auto machine = makeTargetMachine(codegen.target);
+      compiled.object = emitObject(*ir, *machine);
+      compiled.stackBytes = stackBytes();
+    });
+    return std::move(compiled);
+  }
+
+  std::string assembly() {
+    auto machine = makeTargetMachine(codegen.target);
+    return emitAssembly(*ir, *machine);
+  }
+
+private:
+  static mlir::DialectRegistry registry() {
+    mlir::DialectRegistry dialects;
+    registerDialects(dialects);
+    return dialects;
+  }
+
+  void timed(const char *stage, const std::function<void()> &work) {
+    auto begin = std::chrono::steady_clock::now();
+    work();
+    compiled.times.emplace_back(stage, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+  }
+
+  void lowerAll() {
+    const Graph &graph = model.graph;
+    const Signature &signature = compiled.signature;
+    Graph row = withOutputs(graph, signature.outputs);
+    bool runIsRow = signature.outputs.size() == graph.outputs.size();
+    loadLoweringDialects(context);
+    module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context));
+    entry.symbol = symbol;
+    entry.row = symbol + "__row";
+    entry.run = runIsRow ? entry.row : symbol + "__run";
+    lower(row, entry.row, *module, *compiled.weights);
+    if (!runIsRow)
+      lower(graph, entry.run, *module, *compiled.weights);
+    if (options.batch)
+      lowerBlock(row);
+    entry.inputs = buffersOf(row, row.inputs, signature.random);
+    entry.outputs = buffersOf(row, row.outputs, -1);
+    entry.runInputs = graph.inputs.size();
+    entry.runOutputs = graph.outputs.size();
+    entry.nIn = signature.nIn;
+    entry.nOut = signature.nOut;
+    entry.nRandom = signature.nRandom;
+  }
+
+  void lowerBlock(const Graph &row) {
+    int64_t rows = rowsPerBlock(row);
+    if (!rows)
+      return;
+    std::optional<Graph> block = withBatch(row, rows);
+    if (!block)
+      return;
+    entry.rows = symbol + "__rows";
+    entry.rowsPerBlock = rows;
+    lower(*block, entry.rows, *module, *compiled.weights);
+  }
+
+  /// The deepest chain of calls is entry → f → generated function.
+  int64_t stackBytes() {
+    auto frames = stackFrames(compiled.object);
+    auto frame = [&](const std::string &name) { return frames.count(name) ? frames[name] + 8 : 0; };
+    int64_t f = frame(symbol) + frame(entry.row);
+    int64_t batch = frame(symbol + "_batch") + std::max(f, frame(entry.rows));
+    return std::max({f, batch, frame(symbol + "_run") + frame(entry.run)});
+  }
+
+  const Model &model;
+  const std::string symbol;
+  const Options &options;
+  mlir::MLIRContext context;
+  llvm::LLVMContext llvmContext;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::unique_ptr<llvm::Module> ir;
+  CodegenOptions codegen;
+  EntrySpec entry;
+  Compiled compiled{.object = {}, .weights = std::make_shared<WeightStore>(), .signature = {}, .stackBytes = 0, .times = {}};
+};
+
+void writeStage(const std::string &folder, const std::string &symbol, const std::string &stage, const std::string &text) {
+  std::string path = folder + "/" + symbol + "." + stage + (stage == "llvm" ? ".ll" : stage == "asm" ? ".s" : ".mlir");
+  writeFile(path, text.data(), text.size());
+}
+
+} // namespace
+
+Compiled compile(const Model &model, const std::string &symbol, const Options &options, const TargetSpec &target) {
+  Session session(model, symbol, options, target);
+  if (options.dumpStages.empty()) {
+    session.generate({});
+  } else {
+    session.generate([&](const std::string &stage, const std::string &text) { writeStage(options.dumpStages, symbol, stage, text); });
+    writeStage(options.dumpStages, symbol, "asm", session.assembly());
+  }
+  return session.object();
+}
+
+std::vector<std::string> stageNames() { return {"graph", "ml", "linalg", "vector", "llvm", "asm", "obj", "so", "header"}; }
+
+std::string emit(const Model &model, const std::string &symbol, const std::string &stage, const Options &options) {
+  if (auto artifact = emitArtifact(model, symbol, stage, options))
+    return *artifact;
+  auto names = stageNames();
+  if (std::find(names.begin(), names.end(), stage) == names.end()) {
+    std::string known;
+    for (const std::string &name : names)
+      known += (known.empty() ? "" : ", ") + name;
+    fail("unknown stage '", printable(stage), "'; the stages are: ", known);
+  }
+  Session session(model, symbol, options, targetNamed(options.target));
+  std::string result;
+  session.generate([&](const std::string &reached, const std::string &text) {
+    if (reached == stage)
+      result = text;
+  });
+  return stage == "asm" ? session.assembly() : result;
+}
+
+} // namespace mlc
