@@ -115,6 +115,14 @@ private:
 
 } // namespace
 
+static void checkSize(const DeclaredInput &in, const Shape &shape) {
+  try {
+    elementCount(shape);
+  } catch (const Error &e) {
+    fail("input '", printable(in.name), "': ", e.what());
+  }
+}
+
 std::vector<ValueId> addInputs(GraphBuilder &builder, const std::vector<DeclaredInput> &inputs,
                                const ImportOptions &options) {
   Resolver resolver(inputs, options);
@@ -132,7 +140,7 @@ std::vector<ValueId> addInputs(GraphBuilder &builder, const std::vector<Declared
              nameOf(it->second.dtype()));
       ids.push_back(builder.constant(it->second, in.name));
     } else {
-      elementCount(*shapes[i]);
+      checkSize(in, *shapes[i]);
       ids.push_back(builder.input(in.name, in.dtype, *shapes[i]));
     }
   }

@@ -16,7 +16,7 @@ public:
   explicit Cursor(const Document &value, std::string pointer = "") : value(&value), pointer(std::move(pointer)) {}
 
   [[noreturn]] void error(const std::string &message) const {
-    fail(pointer.empty() ? "/" : printable(pointer), ": ", message);
+    fail(pointer.empty() ? "document" : printable(pointer), ": ", message);
   }
 
   const Document &raw() const { return *value; }
