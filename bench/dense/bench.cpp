@@ -70,6 +70,8 @@ Contestants gather(const Model &model, const Settings &settings) {
   return list;
 }
 
+json timing(const Timing &of) { return {{"min_us", of.minimum}, {"median_us", of.median}}; }
+
 json measureModel(const Model &model, const Settings &settings, double multiplyAddRate) {
   Contestants list = gather(model, settings);
   json result = {{"name", model.name},           {"weight_bytes", model.weightBytes()}, {"multiplications", model.multiplications()},
@@ -79,17 +81,19 @@ json measureModel(const Model &model, const Settings &settings, double multiplyA
   std::vector<Timing> batches(list.size());
   if (model.name == "b")
     batches = timeBatches(list, settings.seconds);
-  std::vector<double> l3 = timeCold(list, model, 4 * cacheBytes(2), settings.coldCalls);
-  std::vector<double> memory = timeCold(list, model, 2 * cacheBytes(3), settings.coldCalls / 3 + 1);
+  std::vector<Timing> l3 = timeCold(list, model, 4 * cacheBytes(2), settings.coldCalls);
+  std::vector<Timing> memory = timeCold(list, model, 2 * cacheBytes(3), settings.coldCalls / 3 + 1);
   for (size_t i = 0; i < list.size(); ++i) {
     Accuracy accuracy = checkRows(*list[i], model);
-    json entry = {{"name", list[i]->name},          {"min_us", rows[i].minimum},           {"median_us", rows[i].median},
-                  {"cold_l3_us", l3[i]},            {"cold_memory_us", memory[i]},         {"max_error", accuracy.absolute},
-                  {"error_in_tolerance", accuracy.relative}, {"hash", hashOfOutputs(*list[i], model)}, {"facts", list[i]->facts}};
-    if (batches[i].minimum > 0)
-      entry["batch"] = {{"min_us", batches[i].minimum},
-                        {"median_us", batches[i].median},
-                        {"rows_that_differ", differingRows(*list[i], model)}};
+    json entry = {{"name", list[i]->name}, {"facts", list[i]->facts}, {"hash", hashOfOutputs(*list[i], model)}};
+    entry["hot"] = timing(rows[i]);
+    entry["cold_l3"] = timing(l3[i]);
+    entry["cold_memory"] = timing(memory[i]);
+    entry["error"] = {{"absolute", accuracy.absolute}, {"in_tolerances", accuracy.relative}};
+    if (batches[i].minimum > 0) {
+      entry["batch"] = timing(batches[i]);
+      entry["batch"]["rows_that_differ"] = differingRows(*list[i], model);
+    }
     result["contestants"].push_back(entry);
   }
   return result;

@@ -3,9 +3,10 @@
 
 #define ALWAYS_LAMBDA __attribute__((always_inline))
 
-// Tuned on Zen 4. Without effect there, hence absent: unrolling the loop over rows, prefetching within a layer that skips zeros.
+// Tuned on Zen 4. Unrolling the loop over rows has no effect there, hence is absent; nor has prefetching with AVX-512.
 constexpr int kAccumulators = kLanes == 16 ? 26 : 13; // sums in registers per block
 constexpr int kPrefetchBytes = kLanes == 16 ? 0 : 1024; // ahead in a sweep that skips nothing
+constexpr int kPrefetchRows = kLanes == 16 ? 0 : 4;     // ahead in a sweep over a list
 
 /// Calls f(0) … f(Count - 1), unrolled; the argument converts to a constant.
 template <int I> struct Constant {
@@ -31,6 +32,11 @@ template <int N> struct List {
 
   ALWAYS void clear() { count = 0; }
   template <class V> ALWAYS void append(V v, int first) { count += compress(v, first, values + count, rows + count); }
+  /// Ends the list with row numbers that may be prefetched.
+  ALWAYS void close() {
+    if (kPrefetchRows)
+      _mm_storeu_si128(reinterpret_cast<__m128i *>(rows + count), _mm_setzero_si128());
+  }
 };
 
 /// The same as a set of bits: for layers of at most 64 outputs the first row is known sooner than through a list in memory.
@@ -43,6 +49,7 @@ template <int N> struct BitSet {
     store<sizeof(v) / 4>(values + first, v);
     rows |= static_cast<unsigned long long>(positive(v)) << first;
   }
+  ALWAYS void close() {}
 };
 
 struct Identity {
@@ -73,6 +80,7 @@ template <int K, int N> struct Dense {
   ALWAYS void toSet(auto &out, const auto &in) const {
     out.clear();
     compute(in, [&](auto v, int n) ALWAYS_LAMBDA { out.append(v, n); });
+    out.close();
   }
   template <class F = Identity> ALWAYS void toArray(float *out, const auto &in, F activation = {}) const {
     compute(in, [&](auto v, int n) ALWAYS_LAMBDA { store<sizeof(v) / 4>(out + n, activation(v)); });
@@ -91,7 +99,8 @@ template <int K, int N> struct Dense {
         if (block == 0 && k + kLanes < K)
           activate(k + kLanes);
         unroll<kLanes>([&](auto i) ALWAYS_LAMBDA {
-          sums.prefetch(*this, k + i);
+          if (kPrefetchBytes)
+            sums.prefetch(sums.row(*this, k + i) + kPrefetchBytes / sizeof(float));
           sums.add(*this, h + k + i, k + i);
         });
       }
@@ -136,11 +145,9 @@ private:
       if constexpr (kHasTail)
         last = madd(broadcast<kTailLanes>(x), load<kTailLanes>(layer.tail + k * kTail), last);
     }
-    ALWAYS static void prefetch(const Dense &layer, int k) {
-      if constexpr (kPrefetchBytes != 0)
-        unroll<(kCount * kLanes + 15) / 16>([&](auto line) ALWAYS_LAMBDA {
-          _mm_prefetch(reinterpret_cast<const char *>(row(layer, k) + 16 * line) + kPrefetchBytes, _MM_HINT_T0);
-        });
+    ALWAYS static void prefetch(const float *w) {
+      unroll<(kCount * kLanes + 15) / 16>(
+          [&](auto line) ALWAYS_LAMBDA { _mm_prefetch(reinterpret_cast<const char *>(w + 16 * line), _MM_HINT_T0); });
     }
     template <class F> ALWAYS void finish(F &&f) {
       unroll<kCount>([&](auto j) ALWAYS_LAMBDA { f(sums[j], (kFirst + j) * kLanes); });
@@ -158,13 +165,17 @@ private:
   }
   template <int Block> ALWAYS void sweep(Accumulators<Block> &sums, DenseInput in) const {
     for (int k = 0; k < K; ++k) {
-      sums.prefetch(*this, k);
+      if (kPrefetchBytes)
+        sums.prefetch(sums.row(*this, k) + kPrefetchBytes / sizeof(float));
       sums.add(*this, in.values + k, k);
     }
   }
   template <int Block> ALWAYS void sweep(Accumulators<Block> &sums, const List<K> &in) const {
-    for (int i = 0; i < in.count; ++i)
+    for (int i = 0; i < in.count; ++i) {
+      if (kPrefetchRows)
+        sums.prefetch(sums.row(*this, in.rows[i + kPrefetchRows - 1]));
       sums.add(*this, in.values + i, in.rows[i]);
+    }
   }
   template <int Block> ALWAYS void sweep(Accumulators<Block> &sums, const BitSet<K> &in) const {
     for (unsigned long long rows = in.rows; rows; rows &= rows - 1) {

@@ -107,7 +107,7 @@ std::string ratioTable(const json &result) {
       const json *entry = find(model, name);
       if (!entry || (batch && !entry->contains("batch")))
         return 0.0;
-      return batch ? (*entry)["batch"]["min_us"].get<double>() : (*entry)["min_us"].get<double>();
+      return batch ? (*entry)["batch"]["min_us"].get<double>() : (*entry)["hot"]["min_us"].get<double>();
     };
     auto ratio = [](double a, double b) { return a > 0 && b > 0 ? number(a / b) : "-"; };
     for (bool batch : {false, true}) {
@@ -148,14 +148,15 @@ std::string machineLines(const json &result) {
 } // namespace
 
 std::string markdown(const json &result) {
-  auto key = [](const char *name) { return [=](const json &entry) { return number(entry[name]); }; };
-  std::string text = "\n" + perModel(result, "µs per call, min / median", [](const json &entry) {
-    return number(entry["min_us"]) + " / " + number(entry["median_us"]);
-  });
+  auto times = [](const char *name) {
+    return [=](const json &entry) { return number(entry[name]["min_us"]) + " / " + number(entry[name]["median_us"]); };
+  };
+  std::string text = "\n" + perModel(result, "µs per call, min / median", times("hot"));
   text += limitRows(result) + batchTable(result) + ratioTable(result);
-  text += "\n" + perModel(result, "cold call, weights in L3, µs (median)", key("cold_l3_us"));
-  text += "\n" + perModel(result, "cold call, weights in memory, µs (median)", key("cold_memory_us"));
-  text += "\n" + perModel(result, "largest error ÷ (1e-6 + 1e-6 \\|y\\|)", key("error_in_tolerance"));
+  text += "\n" + perModel(result, "cold call, weights in L3, µs", times("cold_l3"));
+  text += "\n" + perModel(result, "cold call, weights in memory, µs", times("cold_memory"));
+  text += "\n" + perModel(result, "largest error ÷ (1e-6 + 1e-6 \\|y\\|)",
+                          [](const json &entry) { return number(entry["error"]["in_tolerances"]); });
   return text + compileTable(result) + machineLines(result);
 }
 

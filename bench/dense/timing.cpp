@@ -77,7 +77,7 @@ std::vector<Timing> timeBatches(const Contestants &list, double seconds) {
   return result;
 }
 
-std::vector<double> timeCold(const Contestants &list, const Model &model, size_t sweepBytes, int calls) {
+std::vector<Timing> timeCold(const Contestants &list, const Model &model, size_t sweepBytes, int calls) {
   std::vector<uint64_t> memory(sweepBytes / sizeof(uint64_t), 1);
   std::vector<std::vector<double>> samples(list.size());
   for (int call = 0; call < calls; ++call)
@@ -91,9 +91,9 @@ std::vector<double> timeCold(const Contestants &list, const Model &model, size_t
       sink = list[i]->run(row, row + 1);
       samples[i].push_back((now() - start) * 1e6);
     }
-  std::vector<double> result;
+  std::vector<Timing> result;
   for (auto &of : samples)
-    result.push_back(median(of));
+    result.push_back({*std::min_element(of.begin(), of.end()), median(of)});
   return result;
 }
 

@@ -24,8 +24,8 @@ std::vector<Timing> timeRows(const Contestants &list, const Model &model, double
 /// The same for whole batches (microseconds per batch); zero for contestants without one.
 std::vector<Timing> timeBatches(const Contestants &list, double seconds);
 
-/// Median microseconds of single calls, each after reading `sweepBytes` of other memory.
-std::vector<double> timeCold(const Contestants &list, const Model &model, size_t sweepBytes, int calls);
+/// Single calls, each after reading `sweepBytes` of other memory.
+std::vector<Timing> timeCold(const Contestants &list, const Model &model, size_t sweepBytes, int calls);
 
 Accuracy checkRows(Contestant &contestant, const Model &model);
 
