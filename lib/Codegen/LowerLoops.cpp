@@ -375,6 +375,8 @@ private:
 
 /// memref.copy as the linalg.generic that it is.
 void expandCopy(memref::CopyOp copy) {
+  if (copy.getSource() == copy.getTarget())
+    return copy.erase();
   OpBuilder b(copy);
   unsigned rank = unsigned(cast<MemRefType>(copy.getSource().getType()).getRank());
   auto identity = b.getMultiDimIdentityMap(rank);

@@ -123,8 +123,9 @@ private:
       Value offset = arith::ConstantIndexOp::create(b, loc, buffer.offset);
       Value view = memref::ViewOp::create(b, loc, type, arena, offset, ValueRange{});
       buffer.alloc.getResult().replaceAllUsesWith(view);
-      buffer.alloc.erase();
     }
+    for (Buffer &buffer : buffers)
+      buffer.alloc.erase();
   }
 
   int64_t maxStack;

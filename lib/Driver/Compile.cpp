@@ -96,7 +96,7 @@ public:
     compiled.signature = signatureOf(model.graph, options);
   }
 
-  /// Runs all stages up to LLVM IR. `observe(stage, text)` sees the stages ml, linalg, vector, llvm.
+  /// Runs all stages up to LLVM IR. `observe(stage, text)` sees the stages ml, linalg, vector, llvm as they are reached.
   using Observer = std::function<void(const std::string &, const std::string &)>;
   void generate(const Observer &observe) {
     auto show = [&](const std::string &stage, auto &&print) {

@@ -30,6 +30,12 @@ template <class F, class... C> F horner(F x, double c0, double c1, double c2, C.
 template <class F> F atMost(F x, double limit) { return select(x > limit, limit, x); }
 template <class F> F atLeast(F x, double limit) { return select(x < limit, limit, x); }
 
+/// `magnitude`, which has no sign bit, with x's; one operation less than copySign.
+template <class F> F attachSign(F magnitude, F x) {
+  using Bits = typename F::Bits;
+  return F::fromBits(toBits(magnitude) | (toBits(x) & (Bits(1) << (8 * sizeof(Bits) - 1))));
+}
+
 /// Adding `shifter` to |x| < 2^21 (2^50) rounds it to an integer, which then stands in the low bits of the sum.
 /// No conversion instruction, no rounding instruction; in other rounding modes the integer is merely a neighbour.
 template <class F> inline constexpr double shifter = isFloat32<F> ? 0x1.8p23 : 0x1.8p52;
@@ -58,12 +64,14 @@ template <class F> Pair<F> fastTwoSum(F a, F b) {
   F s = a + b;
   return {s, b - (s - a)};
 }
-/// The upper half of the bits, by masking: cannot overflow, unlike Veltkamp's multiplication.
+/// a rounded to half its bits, so that products of halves are exact; unlike Veltkamp's split it cannot overflow (but
+/// within a hair of the largest number).
 template <class F> F upperHalf(F a) {
   using Bits = typename F::Bits;
-  return F::fromBits(toBits(a) & Bits(isFloat32<F> ? 0xfffff000u : 0xfffffffff8000000ull));
+  constexpr Bits low = isFloat32<F> ? Bits(0xfffu) : Bits(0x7ffffffull);
+  return F::fromBits((toBits(a) + (low / 2 + 1)) & ~low);
 }
-/// Exact a * b (if nothing underflows). Without FMA by halves.
+/// Exact a * b, if nothing underflows or overflows. Without FMA by halves.
 template <class F> Pair<F> twoProduct(F a, F b) {
   F p = a * b;
   if (a.isFast())

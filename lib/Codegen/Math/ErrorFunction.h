@@ -40,7 +40,7 @@ template <class F> F erf(F x) {
   F t = atMost(abs(x), isFloat32<F> ? 3.953125 : 5.9375);
   F small = mulAdd(t, erfSmall(t * t), t);
   F large = 1.0 - erfComplement(t);
-  return copySign(select(t < (isFloat32<F> ? 0.65625 : 0.75), small, large), x);
+  return attachSign(select(t < (isFloat32<F> ? 0.65625 : 0.75), small, large), x);
 }
 
 } // namespace mlc::elementary

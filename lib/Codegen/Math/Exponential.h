@@ -60,17 +60,22 @@ template <class F> F exp2(F x) {
   return (smallExpm1(r) + 1.0) * powerOfTwo(shifted) * scale.back;
 }
 
-/// 2^n e^r - 1 as 2 (h (e^r - 1) + (h - 1/2)) with h = 2^(n-1): no overflow before the result's, no cancellation.
-template <class F> F expm1(F x) {
-  F c = atLeast(atMost(x, isFloat32<F> ? 89.0 : 710.0), isFloat32<F> ? -18.0 : -40.0);
-  auto [shifted, r] = reduceByLn2(c, x.constant(shifter<F>));
-  F h = powerOfTwo(shifted, -1), tail = r * r * exponentialTail(r);
+/// (e^c - 1) / 2^halvings as h (e^r - 1) + (h - 1/2^halvings) with h = 2^(n - halvings): no cancellation. With
+/// `halvings` no overflow up to somewhat beyond the largest exponent of e^c.
+template <class F> F scaledExpm1(F c, int halvings) {
+  auto [shifted, r] = reduceByLn2(c, c.constant(shifter<F>));
+  F h = powerOfTwo(shifted, -halvings), tail = r * r * exponentialTail(r);
   if constexpr (!isFloat32<F>) {
     // What r lost in rounding. In float the sweep shows that there is no need.
     F n = shifted - shifter<F>, upper = mulAdd(n, -ln2High<F>, c);
     tail = tail + mulAdd(n, -ln2Low<F>, upper - r);
   }
-  F y = mulAdd(h, r + tail, h - 0.5);
+  return mulAdd(h, r + tail, h - (halvings == 1 ? 0.5 : 0.25));
+}
+
+template <class F> F expm1(F x) {
+  F c = atLeast(atMost(x, isFloat32<F> ? 89.0 : 710.0), isFloat32<F> ? -18.0 : -40.0);
+  F y = scaledExpm1(c, 1);
   // Also keeps -0 and the last bit of denormals.
   return select(abs(x) < (isFloat32<F> ? 0x1p-25 : 0x1p-54), x, y + y);
 }

@@ -4,6 +4,9 @@
 
 #include "ErrorFunction.h"
 #include "Exponential.h"
+#include "Hyperbolic.h"
+#include "InverseTrigonometric.h"
 #include "Logarithm.h"
 #include "Power.h"
 #include "Sigmoidal.h"
+#include "Trigonometric.h"

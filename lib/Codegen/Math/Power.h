@@ -1,5 +1,5 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-// pow and cbrt.
+// pow, cbrt and the reciprocal square root.
 #pragma once
 
 #include "Logarithm.h"
@@ -107,5 +107,7 @@ template <class F> F cbrt(F x) {
     return select((a > 0.0) & (a < infinity), copySign(t, x), x);
   }
 }
+
+template <class F> F rsqrt(F x) { return 1.0 / sqrt(x); }
 
 } // namespace mlc::elementary

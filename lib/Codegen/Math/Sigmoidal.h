@@ -31,7 +31,7 @@ template <class F> F tanh(F x) {
   auto large = shifted > unit;
   F numerator = r - select(large, c, 0.0);
   F quotient = numerator / mulAdd(h, c + r, c);
-  return copySign(quotient + select(large, x.constant(1.0), 0.0), x);
+  return attachSign(quotient + select(large, x.constant(1.0), 0.0), x);
 }
 
 /// With x = n ln 2 + r: 2^n / (2^n + e^-r), whose numerator is exact. Scaled so that it never underflows early.
