@@ -27,7 +27,7 @@ def build(
 ) -> None:
     """Writes a library (.so) or relocatable object (.o) with one C function per model, and a header beside it.
 
-    models: ``{"name": model, …}`` where a name is the C symbol and a model whatever ``jit.compile`` takes, or a function
+    models: ``{"name": model, …}``: a name is the C symbol, a model whatever ``jit.compile`` takes, or a function
     it returned; a single model gets its symbol from the file's name. Options are those of ``jit.compile`` and hold for
     all models; a function brings the constants, shapes and external data it was read with. The same input gives a
     byte-identical file.

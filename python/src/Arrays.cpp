@@ -21,7 +21,8 @@ int mlc::python::npyTypeOf(int32_t dtype) {
   case MLC_BOOL:
     return NPY_BOOL;
   }
-  raise(PyExc_RuntimeError, "the compiled function has a buffer of a type this version of mlc does not know (%d)", dtype);
+  raise(PyExc_RuntimeError, "a buffer of the compiled function has a type this version of mlc does not know (%d)",
+        dtype);
 }
 
 const char *mlc::python::npyName(int npyType) {

@@ -109,8 +109,8 @@ nb::object Kernel::floats(nb::handle object, int64_t width, const char *what) co
   PyArrayObject *a = arrayOf(array);
   const int rank = PyArray_NDIM(a);
   if ((rank != 1 && rank != 2) || PyArray_DIM(a, rank - 1) != width)
-    raise(PyExc_ValueError, "%s: expected shape (%zd,) or (n, %zd), found %s", what, Py_ssize_t(width), Py_ssize_t(width),
-          shapeText(a).c_str());
+    raise(PyExc_ValueError, "%s: expected shape (%zd,) or (n, %zd), found %s", what, Py_ssize_t(width),
+          Py_ssize_t(width), shapeText(a).c_str());
   return array;
 }
 
@@ -134,7 +134,7 @@ nb::object Kernel::slowCall(PyObject *args, PyObject *kwargs) const {
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$O:mlc function", const_cast<char **>(names), &x, &z, &wish))
     nb::raise_python_error();
   if (!entry)
-    raise(PyExc_TypeError, "%s has no float interface (its inputs are not all numbers of one row); use run()", info->name);
+    raise(PyExc_TypeError, "%s has no float interface (its inputs are not all numbers); use run()", info->name);
   if (nRandom > 0 && !z)
     raise(PyExc_TypeError, "%s takes random numbers: call it as f(x, z) with z of shape (%zd,) or (n, %zd)", info->name,
           Py_ssize_t(nRandom), Py_ssize_t(nRandom));

@@ -19,8 +19,8 @@ PyObject *compileErrorType = nullptr; // mlc.CompileError, owned by the module
 void check(mlc_error *error, PyObject *type = compileErrorType) {
   if (!error)
     return;
-  nb::object text = nb::steal(PyUnicode_DecodeUTF8(mlc_error_message(error), Py_ssize_t(strlen(mlc_error_message(error))),
-                                                   "backslashreplace"));
+  const std::string_view message = mlc_error_message(error);
+  nb::object text = nb::steal(PyUnicode_DecodeUTF8(message.data(), Py_ssize_t(message.size()), "backslashreplace"));
   mlc_error_free(error);
   if (text)
     PyErr_SetObject(type, text.ptr());

@@ -44,6 +44,8 @@ def arrays(folder, kind):
 
 def operand_index(node, name, opsets):
     schema = onnx.defs.get_schema(node.op_type, opsets[node.domain], node.domain)
+    if len(schema.inputs) == 1:
+        return 0
     return next((i for i, operand in enumerate(schema.inputs) if operand.name == name), None)
 
 
