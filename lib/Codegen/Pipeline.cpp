@@ -12,6 +12,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -20,7 +21,7 @@ using namespace mlir;
 namespace mlc {
 namespace {
 
-/// Runs `build`'s passes over `module`; what they report becomes an Error.
+/// Runs `build`'s passes over `module`, or verifies it if there are none; what is reported becomes an Error.
 void run(ModuleOp module, llvm::function_ref<void(PassManager &)> build) {
   std::string messages;
   ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &diagnostic) {
@@ -35,7 +36,7 @@ void run(ModuleOp module, llvm::function_ref<void(PassManager &)> build) {
   manager.enableVerifier(false);
 #endif
   build(manager);
-  if (failed(manager.run(module)))
+  if (failed(manager.size() ? manager.run(module) : verify(module)))
     fail("code generation failed: ", messages.empty() ? "a pass reported no reason" : messages);
 }
 
@@ -54,6 +55,7 @@ void runCodegen(ModuleOp module, const CodegenOptions &options, const std::funct
     if (observe)
       observe(stage, module);
   };
+  run(module, [](PassManager &) {}); // no passes: verifies what the lowering made
   run(module, [&](PassManager &manager) {
     manager.addNestedPass<func::FuncOp>(createFuseElementwisePass());
     manager.addNestedPass<func::FuncOp>(createFuseEpiloguePass());

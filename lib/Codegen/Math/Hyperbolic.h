@@ -6,14 +6,17 @@
 
 namespace mlc::elementary {
 
-/// With z = (e^|x| - 1) / 4: 2 (z + z / (4 z + 1)).
+/// With z = (e^|x| - 1) / 4: 2 (z + z / (4 z + 1)); a polynomial where that would add up too many roundings.
 template <class F> F sinh(F x) {
   if constexpr (isFloat32<F>) {
     return narrow(sinh(widen(x)));
   } else {
-    F z = scaledExpm1(atMost(abs(x), 710.6), 2), bounded = atMost(z, 0x1p900);
+    F a = abs(x), z = scaledExpm1(atMost(a, 710.6), 2), bounded = atMost(z, 0x1p900);
     F y = z + bounded / mulAdd(bounded, 4.0, 1.0);
-    return select(abs(x) < 0x1p-27, x, copySign(y + y, x));
+    F b = atMost(a, 1.0), square = b * b;
+    F p = horner(square, 0x1.5555555555556p-3, 0x1.111111111101ep-7, 0x1.a01a01a037268p-13, 0x1.71de3a3b06d00p-19,
+                 0x1.ae646ff4f4b24p-26, 0x1.6116f4abf103cp-33, 0x1.b5c892f639777p-41);
+    return copySign(select(a < 1.0, mulAdd(b * square, p, b), y + y), x);
   }
 }
 
@@ -70,11 +73,12 @@ template <class F> F atanh(F x) {
     return narrow(atanh(widen(x)));
   } else {
     // log1p(2 a / (1 - a)) / 2, the quotient with its remainder
-    F a = abs(x), d = 1.0 - a, q = (a + a) / d;
+    F a = abs(x), d = atLeast(1.0 - a, 0x1p-60), q = (a + a) / d;
     auto back = twoProduct(q, d);
     F rest = ((a + a - back.high) - back.low) - q * ((1.0 - d) - a);
-    F y = log1p(q) + select(q < infinity, rest / (d * (q + 1.0)), 0.0);
-    return select(a < 0x1p-27, x, copySign(y * 0.5, x));
+    F y = (log1p(q) + rest / (d * (q + 1.0))) * 0.5;
+    y = select(a < 1.0, y, select(a == 1.0, a.constant(infinity), a.constant(notANumber)));
+    return select(a < 0x1p-27, x, copySign(y, x));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -14,14 +15,17 @@ mlir::Value identityBody(OpBuilder &, Location, ValueRange x) { return x[0]; }
 
 SmallVector<utils::IteratorType> parallel(size_t rank) { return SmallVector<utils::IteratorType>(rank, utils::IteratorType::parallel); }
 
-/// Copies through an index map from result coordinates to operand coordinates.
-void move(LoweringContext &context, const Node &node, ArrayRef<AffineExpr> source) {
+/// Copies through an index map from result coordinates to coordinates of `operand`.
+void moveFrom(LoweringContext &context, const Node &node, mlir::Value operand, ArrayRef<AffineExpr> source) {
   auto type = context.tensorType(node.outputs[0]);
   unsigned rank = unsigned(type.getRank());
   auto map = AffineMap::get(rank, 0, source, context.builder.getContext());
   context.set(node.outputs[0],
-              context.generic(context.get(node.inputs[0]), context.empty(type),
-                              {map, context.builder.getMultiDimIdentityMap(rank)}, parallel(rank), identityBody));
+              context.generic(operand, context.empty(type), {map, context.builder.getMultiDimIdentityMap(rank)}, parallel(rank), identityBody));
+}
+
+void move(LoweringContext &context, const Node &node, ArrayRef<AffineExpr> source) {
+  moveFrom(context, node, context.get(node.inputs[0]), source);
 }
 
 } // namespace
@@ -75,32 +79,40 @@ void lowerConcat(LoweringContext &context, const Node &node) {
   context.set(node.outputs[0], result);
 }
 
-/// The first element and the step along `axis`, after ONNX's clamping.
-static std::pair<int64_t, int64_t> sliceStart(int64_t start, int64_t step, int64_t extent) {
-  if (start < 0)
-    start += extent;
-  return {step > 0 ? std::clamp<int64_t>(start, 0, extent) : std::clamp<int64_t>(start, 0, std::max<int64_t>(extent - 1, 0)), step};
-}
-
 void lowerSlice(LoweringContext &context, const Node &node) {
   NodeView view(node.op, node.name, node.attributes);
+  OpBuilder &b = context.builder;
   const Shape &from = context.value(node.inputs[0]).shape, &to = context.value(node.outputs[0]).shape;
-  auto starts = view.getInts("starts");
-  std::vector<int64_t> order(starts.size());
-  for (size_t i = 0; i < order.size(); ++i)
-    order[i] = int64_t(i);
-  auto axes = view.getInts("axes", order), steps = view.getInts("steps", std::vector<int64_t>(starts.size(), 1));
-  SmallVector<AffineExpr> source;
-  for (size_t d = 0; d < from.size(); ++d)
-    source.push_back(context.builder.getAffineDimExpr(unsigned(d)));
-  for (size_t i = 0; i < starts.size(); ++i) {
-    size_t axis = size_t(normalizeAxis(view, axes[i], int64_t(from.size())));
-    auto [start, step] = sliceStart(starts[i], steps[i], from[axis]);
-    source[axis] = to[axis] <= 1 ? context.builder.getAffineConstantExpr(start) : source[axis] * step + start;
-  }
   if (elementCount(to) == 0)
     return context.set(node.outputs[0], context.empty(context.tensorType(node.outputs[0])));
-  move(context, node, source);
+  auto starts = view.getInts("starts");
+  std::vector<int64_t> order(starts.size());
+  std::iota(order.begin(), order.end(), 0);
+  auto axes = view.getInts("axes", order), steps = view.getInts("steps", std::vector<int64_t>(starts.size(), 1));
+  SmallVector<OpFoldResult> offsets(from.size(), b.getIndexAttr(0)), strides(from.size(), b.getIndexAttr(1)), sizes;
+  SmallVector<AffineExpr> source;
+  bool reverses = false;
+  for (size_t d = 0; d < from.size(); ++d) {
+    sizes.push_back(b.getIndexAttr(to[d]));
+    source.push_back(b.getAffineDimExpr(unsigned(d)));
+  }
+  for (size_t i = 0; i < starts.size(); ++i) {
+    size_t axis = size_t(normalizeAxis(view, axes[i], int64_t(from.size())));
+    int64_t start = starts[i] < 0 ? starts[i] + from[axis] : starts[i], step = steps[i];
+    start = std::clamp<int64_t>(start, 0, from[axis] - 1);
+    if (step < 0) { // the same elements upwards, then turned around
+      start += step * (to[axis] - 1);
+      step = -step;
+      source[axis] = b.getAffineConstantExpr(to[axis] - 1) - b.getAffineDimExpr(unsigned(axis));
+      reverses = true;
+    }
+    offsets[axis] = b.getIndexAttr(start);
+    strides[axis] = b.getIndexAttr(to[axis] == 1 ? 1 : step);
+  }
+  mlir::Value slice = tensor::ExtractSliceOp::create(b, context.loc, context.tensorType(node.outputs[0]), context.get(node.inputs[0]), offsets, sizes, strides);
+  context.set(node.outputs[0], slice);
+  if (reverses)
+    moveFrom(context, node, slice, source);
 }
 
 /// Computed indices are clamped into range: nothing outside the array is ever read.
