@@ -15,6 +15,14 @@ template <class R> R sigmoid(R x) {
 template <class R> R softplus(R x) {
   return std::isnan(x) ? x : std::max(x, R(0)) + std::log1p(std::exp(-std::fabs(x)));
 }
+template <class R> R rsqrt(R x) { return 1 / std::sqrt(x); }
+// Angles beyond 2^40 are not reduced in double: NaN.
+template <class R> R limitAngle(R x) {
+  return std::is_same_v<R, long double> && std::fabs(x) > 0x1p40 ? std::numeric_limits<R>::quiet_NaN() : x;
+}
+template <class R> R sin(R x) { return std::sin(limitAngle(x)); }
+template <class R> R cos(R x) { return std::cos(limitAngle(x)); }
+template <class R> R tan(R x) { return std::tan(limitAngle(x)); }
 using std::acos;
 using std::acosh;
 using std::asin;
@@ -22,7 +30,6 @@ using std::asinh;
 using std::atan;
 using std::atanh;
 using std::cbrt;
-using std::cos;
 using std::cosh;
 using std::erf;
 using std::exp;
@@ -33,9 +40,7 @@ using std::log10;
 using std::log1p;
 using std::log2;
 using std::pow;
-using std::sin;
 using std::sinh;
-using std::tan;
 using std::tanh;
 
 /// The distance of y from the exact value in units of the last place that T has there (the smallest denormal at least).
