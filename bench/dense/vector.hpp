@@ -80,34 +80,37 @@ ALWAYS Vec<16> withLow(Vec<16> v, Vec<8> half) {
 template <int L> ALWAYS IntVec<L> bits(Vec<L> v) { return reinterpret_cast<IntVec<L>>(v); }
 template <int L> ALWAYS Vec<L> floats(IntVec<L> v) { return reinterpret_cast<Vec<L>>(v); }
 
-/// exp(x) for x in [-87, 88]: 2^n * (1 + r + r^2 * P(r)), n in the low bits of `shifted`.
+/// exp(x) for x in [-87, 88]: 2^n * (1 + r + r^2 * P(r)), n in the low bits of `shifted`. The constants are mlc's.
 template <int L> ALWAYS Vec<L> expInRange(Vec<L> x) {
-  const Vec<L> magic = splat<L>(12582912.f);
-  Vec<L> shifted = madd(x, splat<L>(0x1.715476p0f), magic);
-  Vec<L> n = shifted - magic;
-  Vec<L> r = madd(n, splat<L>(-0.693145751953125f), x);
-  r = madd(n, splat<L>(-1.428606820309417e-6f), r);
-  Vec<L> p = madd(splat<L>(0x1.6a2352p-10f), r, splat<L>(0x1.123a6cp-7f));
-  p = madd(p, r, splat<L>(0x1.5558f4p-5f));
-  p = madd(p, r, splat<L>(0x1.55549p-3f));
+  const Vec<L> shifter = splat<L>(0x1.8p23f);
+  Vec<L> shifted = madd(x, splat<L>(0x1.715476p0f), shifter);
+  Vec<L> n = shifted - shifter;
+  Vec<L> r = madd(n, splat<L>(-0x1.62e4p-1f), x);
+  r = madd(n, splat<L>(-0x1.7f7d1cp-20f), r);
+  Vec<L> p = madd(splat<L>(0x1.6ac888p-10f), r, splat<L>(0x1.123de2p-7f));
+  p = madd(p, r, splat<L>(0x1.555858p-5f));
+  p = madd(p, r, splat<L>(0x1.55548cp-3f));
   p = madd(p, r, splat<L>(0x1.fffffcp-2f));
   p = madd(r * r, p, r) + splat<L>(1.f);
   return p * floats<L>((bits<L>(shifted) << 23) + 0x3f800000);
 }
 
-/// tanh within 1.35 ULP: an odd polynomial below 0.575, else 1 - 2 / (exp(2|x|) + 1). Keeps NaN.
+/// tanh within 2 ULP, the same formula as mlc's: with |x| = n ln(2)/2 + r, C = r coth r and H = (2^n - 1)/2 it is
+/// r / C for n = 0, else 1 - (C - r) / (H (C + r) + C). Keeps NaN.
 template <int L> ALWAYS Vec<L> tanh(Vec<L> x) {
   const IntVec<L> sign = bits<L>(x) & static_cast<int>(0x80000000);
-  Vec<L> a = floats<L>(bits<L>(x) ^ sign);
-  Vec<L> e = expInRange<L>(min(splat<L>(20.f), a + a));
-  Vec<L> big = splat<L>(1.f) - splat<L>(2.f) / (e + splat<L>(1.f));
-  Vec<L> z = a * a;
-  Vec<L> q = madd(splat<L>(-0x1.8ecb32p-8f), z, splat<L>(0x1.57153ep-6f));
-  q = madd(q, z, splat<L>(-0x1.b8e71p-5f));
-  q = madd(q, z, splat<L>(0x1.110ba4p-3f));
-  q = madd(q, z, splat<L>(-0x1.555546p-2f));
-  Vec<L> small = madd(q * z, a, a);
-  return floats<L>(bits<L>(a < splat<L>(0.575f) ? small : big) | sign);
+  const Vec<L> unit = splat<L>(0x1.8p23f + 1.f), one = splat<L>(1.f);
+  Vec<L> a = min(splat<L>(10.f), floats<L>(bits<L>(x) ^ sign));
+  Vec<L> shifted = max(unit, madd(a, splat<L>(0x1.5d8828p1f), splat<L>(0x1.8p23f)));
+  Vec<L> r = madd(shifted - unit, splat<L>(-0x1.62e43p-2f), a);
+  Vec<L> z = r * r;
+  Vec<L> c = madd(z, splat<L>(0x1.060cdap-9f), splat<L>(-0x1.6bc2c2p-6f));
+  c = madd(c, z, splat<L>(0x1.555514p-2f));
+  c = madd(c, z, one);
+  Vec<L> h = floats<L>((bits<L>(shifted) << 23) + (0x3f800000 - (2 << 23))) - splat<L>(0.5f);
+  IntVec<L> large = shifted > unit;
+  Vec<L> quotient = (r - floats<L>(bits<L>(c) & large)) / madd(h, c + r, c);
+  return floats<L>(bits<L>(quotient + floats<L>(bits<L>(one) & large)) | sign);
 }
 
 // Appends the lanes of x that are not <= 0 (NaN stays) to `values`, their indices to `indices`; returns how many.

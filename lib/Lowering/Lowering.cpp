@@ -41,9 +41,11 @@ void lower(const Graph &graph, const std::string &symbol, ModuleOp module, Weigh
   LoweringContext context(graph, module, weights);
   OpBuilder &b = context.builder;
 
+  // An array without elements is a pointer nobody follows: a memref of extent 0 has no bare-pointer form.
+  auto isEmpty = [&](ValueId id) { return elementCount(context.value(id).shape) == 0; };
   auto memrefOf = [&](ValueId id) -> Type {
     auto type = context.tensorType(id);
-    return MemRefType::get(type.getShape(), type.getElementType());
+    return MemRefType::get(isEmpty(id) ? ArrayRef<int64_t>{1} : type.getShape(), type.getElementType());
   };
   SmallVector<Type> arguments;
   for (ValueId id : graph.inputs)
@@ -56,15 +58,18 @@ void lower(const Graph &graph, const std::string &symbol, ModuleOp module, Weigh
   Block *body = function.addEntryBlock();
   b.setInsertionPointToStart(body);
   for (auto [index, id] : llvm::enumerate(graph.inputs))
-    context.set(id, bufferization::ToTensorOp::create(b, context.loc, context.tensorType(id),
-                                                      body->getArgument(unsigned(index)), /*restrict=*/true,
-                                                      /*writable=*/false));
+    context.set(id, isEmpty(id) ? context.empty(context.tensorType(id))
+                                : bufferization::ToTensorOp::create(b, context.loc, context.tensorType(id),
+                                                                    body->getArgument(unsigned(index)), /*restrict=*/true,
+                                                                    /*writable=*/false));
   for (const Node &node : graph.nodes) {
     context.loc = NameLoc::get(b.getStringAttr(printable(node.name)));
     lowerNode(context, node);
   }
   context.loc = b.getUnknownLoc();
   for (auto [index, id] : llvm::enumerate(graph.outputs)) {
+    if (isEmpty(id))
+      continue;
     auto store = bufferization::MaterializeInDestinationOp::create(
         b, context.loc, context.get(id), body->getArgument(unsigned(graph.inputs.size() + index)));
     store.setRestrict(true);

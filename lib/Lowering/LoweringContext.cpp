@@ -87,6 +87,8 @@ mlir::Value LoweringContext::reshape(mlir::Value tensor, ArrayRef<int64_t> shape
   auto type = cast<RankedTensorType>(tensor.getType());
   if (type.getShape() == shape)
     return tensor;
+  if (type.getNumElements() == 0)
+    return empty(RankedTensorType::get(shape, type.getElementType()));
   auto allInOne = [](int64_t rank) {
     SmallVector<ReassociationIndices> groups;
     if (rank > 0)
@@ -173,6 +175,10 @@ void LoweringContext::elementwise(ArrayRef<ValueId> inputs, ValueId result, Scal
 
 mlir::Value LoweringContext::generic(ValueRange inputs, mlir::Value init, ArrayRef<AffineMap> maps,
                                      ArrayRef<utils::IteratorType> iterators, ScalarBody body) {
+  // Over an empty operand a sum is what it starts with, and an empty result needs no loop.
+  auto isEmpty = [](mlir::Value v) { return cast<RankedTensorType>(v.getType()).getNumElements() == 0; };
+  if (isEmpty(init) || llvm::any_of(inputs, isEmpty))
+    return init;
   auto op = linalg::GenericOp::create(
       builder, loc, TypeRange{init.getType()}, inputs, ValueRange{init}, maps, iterators,
       [&](OpBuilder &b, Location at, ValueRange args) { linalg::YieldOp::create(b, at, body(b, at, args)); });
