@@ -1,5 +1,5 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-// lld initialises every target LLVM was built with and asks for the Polly plugin. What is not shipped does nothing here.
+// lld initialises every target LLVM was built with and asks for the Polly plugin. What is not shipped does nothing.
 #include "llvm/Plugins/PassPlugin.h"
 
 #define MLC_UNSHIPPED_TARGET(name)                                                                                     \

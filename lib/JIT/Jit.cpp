@@ -89,7 +89,8 @@ private:
 std::unique_ptr<llvm::MemoryBuffer> JitLibraryImpl::checkedCopy(const std::vector<uint8_t> &object) {
   llvm::SmallVector<char, 0> bytes(object.begin(), object.end());
   auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(bytes), "model.o", false);
-  auto file = orFail(llvm::object::ObjectFile::createELFObjectFile(buffer->getMemBufferRef()), "cannot read the object");
+  auto file =
+      orFail(llvm::object::ObjectFile::createELFObjectFile(buffer->getMemBufferRef()), "cannot read the object");
   if (file->getArch() != kHostMachine)
     fail("the object is made for ", file->getArch() == llvm::Triple::aarch64 ? "aarch64" : "another machine",
          ", this process runs on ", kHostTriple);
@@ -129,7 +130,7 @@ void JitLibraryImpl::createSession(std::shared_ptr<const WeightStore> weights) {
   });
 }
 
-/// The three functions LLVM may call for copies and fills are those of this process; any other undefined symbol is an error.
+/// The three functions LLVM may call for copies and fills are those of this process; nothing else may be undefined.
 void JitLibraryImpl::defineMemoryFunctions() {
   SymbolMap functions;
   auto add = [&](const char *name, void *address) {

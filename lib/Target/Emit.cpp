@@ -34,8 +34,9 @@ std::unique_ptr<llvm::TargetMachine> makeTargetMachine(const TargetSpec &spec) {
   options.DataSections = true;
   options.EmitStackSizeSection = true; // the largest frame is read back and published
   // The code arrives tiled and vectorised: level 1 gives the same speed as 2 and 3 and compiles fastest.
-  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, spec.cpu, spec.features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small, llvm::CodeGenOptLevel::Less));
+  std::unique_ptr<llvm::TargetMachine> machine(
+      target->createTargetMachine(triple, spec.cpu, spec.features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
+                                  llvm::CodeGenOptLevel::Less));
   if (!machine)
     fail("no code generator for ", spec.triple);
   return machine;

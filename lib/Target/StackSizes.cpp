@@ -1,6 +1,5 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // Reads the frame sizes that LLVM reports in an object's .stack_sizes section.
-#include "Levels.h"
 #include "mlc/Target/Target.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/DataExtractor.h"
@@ -21,7 +20,8 @@ std::map<Place, std::string> functionsOf(const llvm::object::ELFObjectFileBase &
   std::map<Place, std::string> functions;
   for (const llvm::object::ELFSymbolRef &symbol : file.symbols())
     if (orFail(symbol.getType()) == llvm::object::SymbolRef::ST_Function)
-      functions[{unsigned(orFail(symbol.getSection())->getIndex()), orFail(symbol.getValue())}] = orFail(symbol.getName()).str();
+      functions[{unsigned(orFail(symbol.getSection())->getIndex()), orFail(symbol.getValue())}] =
+          orFail(symbol.getName()).str();
   return functions;
 }
 
@@ -29,7 +29,8 @@ std::map<Place, std::string> functionsOf(const llvm::object::ELFObjectFileBase &
 Place targetOf(const llvm::object::RelocationRef &relocation) {
   llvm::object::ELFRelocationRef elf(relocation);
   auto symbol = relocation.getSymbol();
-  return {unsigned(orFail(symbol->getSection())->getIndex()), orFail(symbol->getValue()) + uint64_t(orFail(elf.getAddend()))};
+  return {unsigned(orFail(symbol->getSection())->getIndex()),
+          orFail(symbol->getValue()) + uint64_t(orFail(elf.getAddend()))};
 }
 
 } // namespace

@@ -2,8 +2,10 @@
 // Libraries and objects: what is in the file, that it is reproducible, and that it runs.
 #include "AOTHelpers.h"
 #include "MemFunctions.h"
+#include <csignal>
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <thread>
 
 using namespace mlc;
@@ -57,7 +59,8 @@ TEST(AOT, LoadsRunsAndUnloadsAgainAndAgain) {
 TEST(AOT, OwnMemoryFunctionsAreRight) {
   TemporaryFolder folder;
   TargetSpec spec = runnableTarget();
-  std::string path = folder.write("m.so", linkShared({objectOf(kCopies, spec)}, {"copy", "move", "fill"}, "m.so", spec));
+  std::string path =
+      folder.write("m.so", linkShared({objectOf(kCopies, spec)}, {"copy", "move", "fill"}, "m.so", spec));
   EXPECT_TRUE(factsOf(readFile(path)).needed.empty());
   Loaded library(path);
   auto copy = library.symbol<void (*)(uint8_t *, const uint8_t *, size_t)>("copy");
@@ -172,15 +175,29 @@ TEST(AOT, ThreadsMayLinkAtOnce) {
   EXPECT_EQ(same, 40);
 }
 
-TEST(AOT, Aarch64LibrariesRunUnderEmulation) {
+/// Exit status of scaleProgram for `target` on the emulated `cpu`: 0 if right, 128 + signal if it died.
+int emulate(const std::string &qemu, const char *cpu, const char *target) {
+  TemporaryFolder folder;
+  std::string program = folder.write("run", scaleProgram(targetNamed(target)));
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  int status = std::system((qemu + " -cpu " + cpu + " " + program + " >/dev/null 2>&1").c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+TEST(AOT, Aarch64CodeRunsUnderEmulation) {
   std::string qemu = findProgram("qemu-aarch64-static");
   if (qemu.empty())
     GTEST_SKIP() << "qemu-aarch64-static is not installed: aarch64 code is NOT executed here";
-  // No libc for aarch64 is needed: a program of its own start code, linked from the relocatable object.
-  TemporaryFolder folder;
-  std::string program = folder.write("run", scaleProgram(targetNamed("aarch64")));
-  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
-  EXPECT_EQ(std::system((qemu + " " + program).c_str()), 0);
+  EXPECT_EQ(emulate(qemu, "cortex-a57", "aarch64"), 0);
+}
+
+TEST(AOT, X86LevelsRunOnTheOldestCpuTheyAreFor) {
+  std::string qemu = findProgram("qemu-x86_64-static");
+  if (qemu.empty())
+    GTEST_SKIP() << "qemu-x86_64-static is not installed: the oldest CPUs of v2 and v3 are NOT emulated here";
+  EXPECT_EQ(emulate(qemu, "Nehalem-v1", "x86-64-v2"), 0);
+  EXPECT_EQ(emulate(qemu, "Haswell-v1", "x86-64-v3"), 0);
+  EXPECT_EQ(emulate(qemu, "Nehalem-v1", "x86-64-v3"), 128 + SIGILL); // the gate does close
 }
 
 } // namespace

@@ -116,7 +116,8 @@ TEST(JIT, ErrorsNameTheCause) {
   TargetSpec host = targetNamed("host");
   EXPECT_NE(errorOf(objectOf(kScale, host), nullptr).find("w"), std::string::npos);
   EXPECT_NE(errorOf(objectOf(kScale, host), std::make_shared<WeightStore>()).find("w"), std::string::npos);
-  std::string call = "declare float @sinf(float)\ndefine float @f(float %x) {\n %y = call float @sinf(float %x)\n ret float %y\n}";
+  std::string call = "declare float @sinf(float)\n"
+                     "define float @f(float %x) {\n %y = call float @sinf(float %x)\n ret float %y\n}";
   EXPECT_NE(errorOf(objectOf(call, host), nullptr).find("sinf"), std::string::npos);
   EXPECT_NE(errorOf({}, nullptr).find("cannot read the object"), std::string::npos);
   EXPECT_NE(errorOf({'n', 'o'}, nullptr).find("cannot read the object"), std::string::npos);

@@ -115,7 +115,8 @@ TEST(Target, AlwaysInlineFunctionsAreInlined) {
 
 TEST(Target, StackFramesAreReadBack) {
   const char *text = "declare void @use(ptr)\n"
-                     "define void @f() nounwind {\n %a = alloca [5000 x i8], align 64\n call void @use(ptr %a)\n ret void\n}\n"
+                     "define void @f() nounwind {\n %a = alloca [5000 x i8], align 64\n"
+                     " call void @use(ptr %a)\n ret void\n}\n"
                      "define void @g() nounwind {\n ret void\n}";
   for (const char *name : {"x86-64-v3", "aarch64"}) {
     int64_t bytes = stackFrames(objectOf(text, targetNamed(name)))["f"];
