@@ -8,29 +8,38 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 
 namespace bench {
 
 namespace {
 
+/// Processor time of this process: on a busy machine the honest measure of compiling, which uses one thread.
+double processorSeconds() {
+  timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 /// A pointer contestant that keeps the code alive and knows what compiling it took.
 void addOne(std::vector<std::unique_ptr<Contestant>> &list, const char *name, const Model &model, const mlc::OptionMap &options) {
   constexpr int kCompilations = 7;
   static std::vector<mlc::jit::Function> functions; // for the life of the program
-  double first = 0, best = 1e9;
+  double first = 0, best = 1e9, bestCpu = 1e9;
   for (int i = 0; i < kCompilations; ++i) {
-    double start = now();
+    double start = now(), startCpu = processorSeconds();
     mlc::jit::Function function = mlc::jit::compile(model.onnxPath, options);
     double milliseconds = (now() - start) * 1e3;
     first = i == 0 ? milliseconds : first;
     best = std::min(best, milliseconds);
+    bestCpu = std::min(bestCpu, (processorSeconds() - startCpu) * 1e3);
     if (i + 1 == kCompilations)
       functions.push_back(std::move(function));
   }
   mlc::jit::Function &function = functions.back();
   auto contestant = makePointerContestant(name, model, reinterpret_cast<One>(function.address()),
                                           model.name == "b" ? reinterpret_cast<Batch>(function.batchAddress()) : nullptr);
-  contestant->facts = {{"compile_ms", best}, {"compile_first_ms", first}, {"stack_bytes", function.info().stack_bytes}};
+  contestant->facts = {{"compile_ms", best}, {"compile_cpu_ms", bestCpu}, {"compile_first_ms", first}, {"stack_bytes", function.info().stack_bytes}};
   auto report = nlohmann::json::parse(function.reportJson(), nullptr, false);
   for (const char *key : {"code_bytes", "weight_bytes", "stages"})
     if (report.is_object() && report.contains(key))
