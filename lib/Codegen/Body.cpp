@@ -35,7 +35,15 @@ SmallVector<Value> replayBody(OpBuilder &b, Block &body, ValueRange arguments, i
   IRMapping map;
   for (auto [argument, value] : llvm::zip_equal(body.getArguments(), arguments))
     map.map(argument, value);
+  auto constant = [&](arith::ConstantOp op) {
+    auto value = lanes ? cast<TypedAttr>(Attribute(DenseElementsAttr::get(VectorType::get({lanes}, op.getType()), Attribute(op.getValue()))))
+                       : op.getValue();
+    map.map(op.getResult(), arith::ConstantOp::create(b, op.getLoc(), value).getResult());
+  };
   auto operandOf = [&](Value v, Location loc) -> Value {
+    // A constant of the surrounding function may be out of reach where the body is replayed.
+    if (auto outer = v.getDefiningOp<arith::ConstantOp>(); outer && !map.contains(v))
+      constant(outer);
     if (map.contains(v))
       return map.lookup(v);
     if (!lanes || isa<VectorType>(v.getType()))
@@ -49,13 +57,14 @@ SmallVector<Value> replayBody(OpBuilder &b, Block &body, ValueRange arguments, i
       map.map(index.getResult(), indices[index.getDim()]);
       continue;
     }
-    if (!lanes) {
-      b.clone(op, map);
+    if (auto inner = dyn_cast<arith::ConstantOp>(op)) {
+      constant(inner);
       continue;
     }
-    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-      auto type = VectorType::get({lanes}, constant.getType());
-      map.map(constant.getResult(), arith::ConstantOp::create(b, op.getLoc(), DenseElementsAttr::get(type, constant.getValue())).getResult());
+    if (!lanes) {
+      for (Value operand : op.getOperands())
+        operandOf(operand, op.getLoc());
+      b.clone(op, map);
       continue;
     }
     SmallVector<Value> operands;

@@ -30,31 +30,37 @@ struct Tile {
   bool narrow;
 };
 
+/// What a kernel works on: the memory of the layer, or the arguments of a function that several layers share.
+struct KernelOperands {
+  Value x, out, scratch, packed, narrow, bias;
+  SmallVector<Value> extras;
+};
+
 class Kernel {
 public:
-  Kernel(ml::DenseOp op, const CodegenOptions &options, Value table)
-      : op(op), options(options), b(op), loc(op.getLoc()), table(table), fast(options.fast && options.target.hasFma) {
-    x = flatten(b, loc, op.getX());
-    out = flatten(b, loc, op.getInit());
-    xStride = strides(op.getX());
-    outStride = strides(op.getInit());
-    for (Value extra : op.getExtras())
+  /// Emits at `builder`; shapes, strategy and epilogue are those of `op`.
+  Kernel(ml::DenseOp op, const KernelOperands &operands, const CodegenOptions &options, OpBuilder &builder)
+      : op(op), memory(operands), options(options), b(builder), loc(op.getLoc()), packed(operands.packed), narrowPanel(operands.narrow),
+        bias(operands.bias), fast(options.fast && options.target.hasFma) {
+    x = flatten(b, loc, memory.x);
+    out = flatten(b, loc, memory.out);
+    xStride = strides(memory.x);
+    outStride = strides(memory.out);
+    for (Value extra : memory.extras)
       extras.push_back({flatten(b, loc, extra), strides(extra)});
-    packed = global(op.getPackedAttr());
     // A costly epilogue gets a loop of its own over the finished sums, unless the whole layer is a vector or two.
     int64_t vectors = op.rows() * ((op.columns() + op.getLanes()) / std::max<int64_t>(op.getLanes(), 1));
     deferred = op.getStrategy() != "dot" && isExpensive(op.getEpilogue().front()) && vectors > 4;
   }
 
-  void emit() {
+  void emit(Value skipTable) {
     if (op.getStrategy() == "dot") {
       forRows(b, 1, [&](OpBuilder &in, Value row, int64_t) { dotRow(in, row); });
     } else {
-      bias = global(op.getPackedBiasAttr());
-      if (op.getPackedNarrowAttr())
-        narrowPanel = global(op.getPackedNarrowAttr());
-      if (op.getStrategy() == "skip")
-        list = buildSkipList(b, loc, x, op.inner(), op.getScratch(), options, table);
+      if (op.getStrategy() == "skip" && op.inner() <= kSkipMaskBits)
+        mask = buildSkipMask(b, loc, x, op.inner(), options.target.vectorBytes / 4);
+      else if (op.getStrategy() == "skip")
+        list = buildSkipList(b, loc, x, op.inner(), memory.scratch, options, skipTable);
       forRows(b, op.getRowTile(), [&](OpBuilder &in, Value row, int64_t count) { rowGroup(in, row, count); });
     }
     if (deferred)
@@ -63,11 +69,6 @@ public:
 
 private:
   static SmallVector<int64_t> strides(Value memref) { return cast<MemRefType>(memref.getType()).getStridesAndOffset().first; }
-
-  Value global(FlatSymbolRefAttr name) {
-    auto declared = op->getParentOfType<ModuleOp>().lookupSymbol<memref::GlobalOp>(name.getAttr());
-    return memref::GetGlobalOp::create(b, loc, declared.getType(), name);
-  }
 
   /// body(first row, how many) for groups of `tile` rows and a last, smaller group.
   void forRows(OpBuilder &in, int64_t tile, llvm::function_ref<void(OpBuilder &, Value, int64_t)> body) {
@@ -128,6 +129,35 @@ private:
     return AddFOp::create(in, loc, sum, MulFOp::create(in, loc, p, q));
   }
 
+  /// x[at] in all lanes. Several rows at 512 bits want it as vpbroadcastd: vbroadcastss zmm takes a slot of the arithmetic
+  /// pipes on Zen 4 (+30 % on such a tile), and LLVM would rewrite the integer form.
+  Value broadcastX(OpBuilder &in, Value at) {
+    if (op.rows() == 1 || options.target.vectorBytes != 64 || op.getLanes() != 16)
+      return memref::LoadOp::create(in, loc, x, at);
+    auto i64 = in.getI64Type();
+    if (!xAddress) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointAfterValue(x);
+      int64_t offset = cast<MemRefType>(memory.x.getType()).getStridesAndOffset().second;
+      Value address = IndexCastOp::create(b, loc, i64, memref::ExtractAlignedPointerAsIndexOp::create(b, loc, x));
+      xAddress = AddIOp::create(b, loc, address, ConstantOp::create(b, loc, b.getI64IntegerAttr(4 * offset)));
+    }
+    Value bytes = MulIOp::create(in, loc, IndexCastOp::create(in, loc, i64, at), ConstantOp::create(in, loc, in.getI64IntegerAttr(4)));
+    Value pointer = LLVM::IntToPtrOp::create(in, loc, LLVM::LLVMPointerType::get(in.getContext()), Value(AddIOp::create(in, loc, xAddress, bytes)));
+    auto elementType = in.getDictionaryAttr(in.getNamedAttr("elementtype", TypeAttr::get(in.getF32Type())));
+    return LLVM::InlineAsmOp::create(in, loc, VectorType::get({16}, in.getF32Type()), pointer, "vpbroadcastd $1, $0", "=v,*m", false, false,
+                                     LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(), in.getArrayAttr(elementType))
+        .getRes();
+  }
+
+  /// `value`, a scalar or a whole vector of it, as a vector of `lanes`.
+  Value widened(OpBuilder &in, Value value, int64_t lanes) {
+    auto type = dyn_cast<VectorType>(value.getType());
+    if (!type)
+      return vector::BroadcastOp::create(in, loc, VectorType::get({lanes}, in.getF32Type()), value);
+    return type.getDimSize(0) == lanes ? value : slice(in, value, 0, lanes);
+  }
+
   /// sums[r][j] += x_r * panel row k, for all rows r of the group and vectors j of the tile.
   void step(OpBuilder &in, const Tile &tile, Value k, ArrayRef<Value> xs, SmallVectorImpl<Value> &sums) {
     int64_t vectors = vectorsOf(tile);
@@ -141,7 +171,7 @@ private:
     }
     for (auto [r, value] : llvm::enumerate(xs))
       for (int64_t j = 0; j < vectors; ++j) {
-        Value wide = vector::BroadcastOp::create(in, loc, weights[size_t(j)].getType(), value);
+        Value wide = widened(in, value, lanesOf(tile, j));
         Value &sum = sums[r * size_t(vectors) + size_t(j)];
         sum = multiplyAdd(in, sum, wide, weights[size_t(j)]);
       }
@@ -166,12 +196,12 @@ private:
   }
 
   Value xAt(OpBuilder &in, Value rowBase, Value k) {
-    return memref::LoadOp::create(in, loc, x, addScaled(in, loc, rowBase, k, xStride[1]));
+    return broadcastX(in, addScaled(in, loc, rowBase, k, xStride[1]));
   }
 
   void emitTile(OpBuilder &in, Value row, int64_t rows, const Tile &tile) {
     SmallVector<Value> sums = biasOf(in, tile, rows);
-    sums = list.count ? sumOverList(in, tile, sums) : sumOverAll(in, tile, row, rows, sums);
+    sums = mask ? sumOverMask(in, tile, sums) : list.count ? sumOverList(in, tile, sums) : sumOverAll(in, tile, row, rows, sums);
     for (int64_t r = 0; r < rows; ++r) {
       Value at = AddIOp::create(in, loc, row, constantIndex(in, loc, r));
       for (int64_t j = 0; j < vectorsOf(tile); ++j)
@@ -206,6 +236,26 @@ private:
     for (int64_t k = whole; k < inner; ++k)
       one(in, constantIndex(in, loc, k), state);
     return state;
+  }
+
+  /// while (bits) { k = lowest set bit; clear it; sums += x[k] * row k }
+  SmallVector<Value> sumOverMask(OpBuilder &in, const Tile &tile, ValueRange sums) {
+    SmallVector<Value> state{mask};
+    llvm::append_range(state, sums);
+    auto number = [&](OpBuilder &at, int64_t v) { return ConstantOp::create(at, loc, at.getI64IntegerAttr(v)); };
+    auto loop = scf::WhileOp::create(
+        in, loc, ValueRange(state).getTypes(), state,
+        [&](OpBuilder &head, Location, ValueRange s) {
+          scf::ConditionOp::create(head, loc, CmpIOp::create(head, loc, CmpIPredicate::ne, s[0], number(head, 0)), s);
+        },
+        [&](OpBuilder &body, Location, ValueRange s) {
+          Value k = IndexCastUIOp::create(body, loc, body.getIndexType(), math::CountTrailingZerosOp::create(body, loc, s[0]));
+          SmallVector<Value> next(s.drop_front());
+          step(body, tile, k, xAt(body, constantIndex(body, loc, 0), k), next);
+          next.insert(next.begin(), AndIOp::create(body, loc, s[0], SubIOp::create(body, loc, s[0], number(body, 1))));
+          scf::YieldOp::create(body, loc, next);
+        });
+    return SmallVector<Value>(loop.getResults().drop_front());
   }
 
   SmallVector<Value> sumOverList(OpBuilder &in, const Tile &tile, ValueRange sums) {
@@ -323,11 +373,9 @@ private:
 
   void dotRow(OpBuilder &in, Value row) {
     Value xBase = addScaled(in, loc, constantIndex(in, loc, 0), row, xStride[0]);
-    Value biases = memref::GetGlobalOp::create(
-        in, loc, op->getParentOfType<ModuleOp>().lookupSymbol<memref::GlobalOp>(op.getBiasAttr().getAttr()).getType(), op.getBiasAttr());
     for (int64_t n = 0; n < op.columns(); ++n) {
       Value column = constantIndex(in, loc, n);
-      Value sum = AddFOp::create(in, loc, dotProduct(in, xBase, n), memref::LoadOp::create(in, loc, biases, column));
+      Value sum = AddFOp::create(in, loc, dotProduct(in, xBase, n), memref::LoadOp::create(in, loc, bias, column));
       SmallVector<Value> arguments{sum};
       for (auto &[buffer, stride] : extras)
         arguments.push_back(memref::LoadOp::create(in, loc, buffer, ValueRange{stride.size() == 2 ? addScaled(in, loc, column, row, stride[0]) : column}));
@@ -344,8 +392,7 @@ private:
     for (auto &extra : extras)
       maps.push_back(extra.second.size() == 2 ? identity : column);
     maps.push_back(identity);
-    SmallVector<Value> inputs(op.getExtras());
-    linalg::GenericOp::create(b, loc, TypeRange{}, inputs, ValueRange{op.getInit()}, maps,
+    linalg::GenericOp::create(b, loc, TypeRange{}, memory.extras, ValueRange{memory.out}, maps,
                               SmallVector<utils::IteratorType>(2, utils::IteratorType::parallel),
                               [&](OpBuilder &in, Location at, ValueRange arguments) {
                                 SmallVector<Value> order{arguments.back()};
@@ -355,56 +402,145 @@ private:
   }
 
   ml::DenseOp op;
+  KernelOperands memory;
   const CodegenOptions &options;
-  OpBuilder b;
+  OpBuilder &b;
   Location loc;
-  Value table;
+  Value packed, narrowPanel, bias;
   bool fast, deferred = false;
-  Value x, out, packed, narrowPanel, bias;
+  Value x, out; ///< flat
+  Value xAddress; ///< of x's first element, once asked for
   SmallVector<int64_t> xStride, outStride;
   SmallVector<std::pair<Value, SmallVector<int64_t>>> extras;
   SkipList list;
+  Value mask;
 };
+
+/// Whether one kernel serves both layers: all but the weights' names is the same.
+bool sameKernel(ml::DenseOp p, ml::DenseOp q) {
+  return p->getOperandTypes() == q->getOperandTypes() && p.getStrategy() == q.getStrategy() && p.getBlocks() == q.getBlocks() &&
+         p.getLanes() == q.getLanes() && p.getNarrow() == q.getNarrow() && p.getRowTile() == q.getRowTile() &&
+         p.getColumnTile() == q.getColumnTile() && p.getPrefetch() == q.getPrefetch() &&
+         OperationEquivalence::isRegionEquivalentTo(&p.getEpilogue(), &q.getEpilogue(), OperationEquivalence::IgnoreLocations);
+}
 
 class LowerDensePass : public PassWrapper<LowerDensePass, OperationPass<ModuleOp>> {
 public:
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerDensePass)
   explicit LowerDensePass(const CodegenOptions &options) : options(options) {}
   StringRef getArgument() const final { return "ml-lower-dense"; }
-  StringRef getDescription() const final { return "dense layers to vector loops"; }
+  StringRef getDescription() const final { return "dense layers to vector loops; layers alike share one function"; }
   void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<arith::ArithDialect, linalg::LinalgDialect, vector::VectorDialect, scf::SCFDialect, LLVM::LLVMDialect, math::MathDialect,
-                    memref::MemRefDialect>();
+    registry.insert<vector::VectorDialect, scf::SCFDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect>();
   }
 
   void runOnOperation() override {
-    SmallVector<ml::DenseOp> layers;
-    getOperation().walk([&](ml::DenseOp dense) { layers.push_back(dense); });
-    for (ml::DenseOp dense : layers) {
-      auto strides = cast<MemRefType>(dense.getInit().getType()).getStridesAndOffset().first;
-      auto xStrides = cast<MemRefType>(dense.getX().getType()).getStridesAndOffset().first;
-      if (!dense.getStrategy() || strides[1] != 1 || xStrides[1] != 1) {
-        dense.emitOpError("needs a strategy and rows of adjacent elements");
-        return signalPassFailure();
+    SmallVector<SmallVector<ml::DenseOp>> kinds;
+    bool valid = true;
+    getOperation().walk([&](ml::DenseOp dense) {
+      valid &= isLowerable(dense);
+      auto kind = llvm::find_if(kinds, [&](auto &members) { return sameKernel(members.front(), dense); });
+      if (kind == kinds.end())
+        kinds.push_back({dense});
+      else
+        kind->push_back(dense);
+    });
+    if (!valid)
+      return signalPassFailure();
+    for (auto &members : kinds) {
+      if (members.size() > 1) {
+        share(members);
+      } else {
+        OpBuilder b(members.front());
+        emit(members.front(), operandsOf(members.front(), b), b);
       }
-      Kernel(dense, options, dense.getStrategy() == "skip" && needsSkipTable(options.target) ? skipTableOf(dense) : Value()).emit();
-      dense.erase();
+      for (ml::DenseOp dense : members)
+        dense.erase();
     }
   }
 
 private:
-  Value skipTableOf(ml::DenseOp dense) {
+  static bool isLowerable(ml::DenseOp dense) {
+    auto adjacent = [](Value v) { return cast<MemRefType>(v.getType()).getStridesAndOffset().first.back() == 1; };
+    if (dense.getStrategy() && adjacent(dense.getInit()) && adjacent(dense.getX()))
+      return true;
+    dense.emitOpError("needs a strategy and rows of adjacent elements");
+    return false;
+  }
+
+  Value global(OpBuilder &b, Location loc, FlatSymbolRefAttr name) {
+    if (!name)
+      return {};
+    auto declared = getOperation().lookupSymbol<memref::GlobalOp>(name.getAttr());
+    return memref::GetGlobalOp::create(b, loc, declared.getType(), name);
+  }
+
+  KernelOperands operandsOf(ml::DenseOp dense, OpBuilder &b) {
+    Location loc = dense.getLoc();
+    return {dense.getX(), dense.getInit(), dense.getScratch(), global(b, loc, dense.getPackedAttr()), global(b, loc, dense.getPackedNarrowAttr()),
+            global(b, loc, dense.getPackedBiasAttr() ? dense.getPackedBiasAttr() : dense.getBiasAttr()), SmallVector<Value>(dense.getExtras())};
+  }
+
+  void emit(ml::DenseOp dense, const KernelOperands &operands, OpBuilder &b) {
+    bool wantsTable = dense.getStrategy() == "skip" && dense.inner() > kSkipMaskBits && needsSkipTable(options.target);
+    Kernel(dense, operands, options, b).emit(wantsTable ? skipTableOf(dense, b) : Value());
+  }
+
+  /// One private function for layers that differ only in their weights; each becomes a call.
+  void share(ArrayRef<ml::DenseOp> members) {
+    ml::DenseOp first = members.front();
+    Location loc = first.getLoc();
+    auto flat = [](const KernelOperands &o) {
+      SmallVector<Value> values{o.x, o.out, o.packed, o.bias};
+      if (o.scratch)
+        values.push_back(o.scratch);
+      if (o.narrow)
+        values.push_back(o.narrow);
+      llvm::append_range(values, o.extras);
+      return values;
+    };
+    func::FuncOp function;
+    for (ml::DenseOp dense : members) {
+      OpBuilder b(dense);
+      SmallVector<Value> arguments = flat(operandsOf(dense, b));
+      if (!function) {
+        OpBuilder atEnd = OpBuilder::atBlockEnd(getOperation().getBody());
+        function = func::FuncOp::create(atEnd, loc, "dense_" + std::to_string(shared++), b.getFunctionType(TypeRange(ValueRange(arguments)), {}));
+        function.setPrivate();
+      }
+      func::CallOp::create(b, dense.getLoc(), function, arguments);
+    }
+    Block *body = function.addEntryBlock();
+    OpBuilder b = OpBuilder::atBlockBegin(body);
+    unsigned next = 0;
+    auto take = [&] { return Value(body->getArgument(next++)); };
+    KernelOperands operands;
+    operands.x = take();
+    operands.out = take();
+    operands.packed = take();
+    operands.bias = take();
+    if (first.getScratch())
+      operands.scratch = take();
+    if (first.getPackedNarrowAttr())
+      operands.narrow = take();
+    for (size_t i = 0; i < first.getExtras().size(); ++i)
+      operands.extras.push_back(take());
+    emit(first, operands, b);
+    func::ReturnOp::create(b, loc);
+  }
+
+  Value skipTableOf(ml::DenseOp dense, OpBuilder &b) {
     std::string name = options.weights ? options.weights->add("skip_table", skipTable()) : "skip_table";
     ModuleOp module = getOperation();
     auto type = MemRefType::get({2048}, IntegerType::get(&getContext(), 32));
-    OpBuilder b(module.getBody(), module.getBody()->begin());
+    OpBuilder atStart(module.getBody(), module.getBody()->begin());
     if (!module.lookupSymbol(name))
-      memref::GlobalOp::create(b, module.getLoc(), name, StringAttr(), type, Attribute(), true, b.getI64IntegerAttr(64));
-    b.setInsertionPoint(dense);
+      memref::GlobalOp::create(atStart, module.getLoc(), name, StringAttr(), type, Attribute(), true, b.getI64IntegerAttr(64));
     return memref::GetGlobalOp::create(b, dense.getLoc(), type, name);
   }
 
   CodegenOptions options;
+  int shared = 0;
 };
 
 } // namespace

@@ -2,6 +2,7 @@
 // ml-plan-memory: every temporary of a function gets a place in one stack frame; those that do not live together share it.
 #include "mlc/Codegen/Passes.h"
 
+#include "SkipList.h"
 #include "mlc/Dialect/ML.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -65,7 +66,7 @@ private:
     SmallVector<ml::DenseOp> layers;
     getOperation().walk([&](ml::DenseOp dense) { layers.push_back(dense); });
     for (ml::DenseOp dense : layers) {
-      if (dense.getStrategy() != "skip" || dense.getScratch())
+      if (dense.getStrategy() != "skip" || dense.getScratch() || dense.inner() <= kSkipMaskBits)
         continue;
       OpBuilder b(dense);
       // A compressed vector is stored whole, so there is one vector of slack behind the last entry.

@@ -100,6 +100,29 @@ Weight skipTable() {
   return weight;
 }
 
+Value buildSkipMask(OpBuilder &b, Location loc, Value x, int64_t inner, int64_t lanes) {
+  auto wide = b.getI64Type();
+  Value mask = ConstantOp::create(b, loc, b.getI64IntegerAttr(0));
+  for (int64_t k = 0; k < inner;) {
+    while (lanes > inner - k)
+      lanes /= 2;
+    Value bits;
+    if (lanes == 1) {
+      Value v = memref::LoadOp::create(b, loc, x, constantIndex(b, loc, k));
+      bits = CmpFOp::create(b, loc, CmpFPredicate::UNE, v, ConstantOp::create(b, loc, b.getF32FloatAttr(0)));
+    } else {
+      Value v = loadLanes(b, loc, x, constantIndex(b, loc, k), lanes);
+      Value zero = ConstantOp::create(b, loc, DenseElementsAttr::get(cast<VectorType>(v.getType()), b.getF32FloatAttr(0)));
+      auto type = VectorType::get({1}, b.getIntegerType(unsigned(lanes)));
+      bits = vector::ExtractOp::create(b, loc, vector::BitCastOp::create(b, loc, type, CmpFOp::create(b, loc, CmpFPredicate::UNE, v, zero)), int64_t(0));
+    }
+    bits = ExtUIOp::create(b, loc, wide, bits);
+    mask = OrIOp::create(b, loc, mask, ShLIOp::create(b, loc, bits, ConstantOp::create(b, loc, b.getI64IntegerAttr(k))));
+    k += lanes;
+  }
+  return mask;
+}
+
 SkipList buildSkipList(OpBuilder &b, Location loc, Value x, int64_t inner, Value scratch, const CodegenOptions &options, Value table) {
   int64_t stride = cast<MemRefType>(scratch.getType()).getShape()[1];
   Value flat = flatten(b, loc, scratch);

@@ -21,6 +21,12 @@ struct SkipList {
 SkipList buildSkipList(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x, int64_t inner, mlir::Value scratch,
                        const CodegenOptions &options, mlir::Value table);
 
+/// Up to this many inputs, a bit for each that is not zero is cheaper than a list.
+inline constexpr int64_t kSkipMaskBits = 64;
+
+/// Bit k of the i64 is set if x[k] is not ±0 (NaN counts as not zero). inner <= kSkipMaskBits.
+mlir::Value buildSkipMask(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x, int64_t inner, int64_t lanes);
+
 /// The permutations of the AVX2 form: entry m moves the lanes whose bits are set in m to the front.
 Weight skipTable();
 inline bool needsSkipTable(const TargetSpec &target) { return !target.hasCompress && target.level == Level::X86_64_v3; }

@@ -46,12 +46,13 @@ Graph withOutputs(const Graph &graph, const std::vector<size_t> &chosen) {
 }
 
 /// How many rows f_batch takes at once: as many as keep two of the largest layers within kBlockBytes.
-int64_t rowsPerBlock(const Graph &graph) {
+int64_t rowsPerBlock(const Graph &graph, const TargetSpec &target) {
   int64_t largest = 1;
   for (const Value &value : graph.values)
     if (!value.constant)
       largest = std::max(largest, elementCount(value.shape) * int64_t(sizeOf(value.dtype)));
-  for (int64_t rows : {8, 4})
+  // The row tiles of the dense kernel (lib/Codegen/DenseStrategy.cpp).
+  for (int64_t rows : {target.vectorRegisters == 32 ? 8 : 6, 4})
     if (2 * rows * largest <= kBlockBytes)
       return rows;
   return 0;
@@ -171,7 +172,7 @@ private:
   }
 
   void lowerBlock(const Graph &row) {
-    int64_t rows = rowsPerBlock(row);
+    int64_t rows = rowsPerBlock(row, codegen.target);
     if (!rows)
       return;
     std::optional<Graph> block = withBatch(row, rows);

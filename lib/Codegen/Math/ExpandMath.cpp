@@ -63,7 +63,8 @@ public:
       OpBuilder builder(op);
       Value result = emitMath(*kind, builder, op->getLoc(), op->getOperands(), fast);
       if (!result) {
-        op->emitError("no expansion for type ") << op->getResult(0).getType() << "; f32, f64 and vectors of them have one";
+        op->emitError("no expansion for type ")
+            << op->getResult(0).getType() << "; f32, f64 and vectors of them have one";
         return signalPassFailure();
       }
       op->getResult(0).replaceAllUsesWith(result);
