@@ -24,6 +24,34 @@ constexpr int64_t kAlignment = 64;
 
 int64_t roundUp(int64_t value) { return (value + kAlignment - 1) / kAlignment * kAlignment; }
 
+/// Whether the kernels of dense layers can walk `memref`: the elements of a row are adjacent.
+bool hasAdjacentRows(Value memref) { return cast<MemRefType>(memref.getType()).getStridesAndOffset().first.back() == 1; }
+
+/// A temporary with the shape of `memref` and the plain layout.
+Value plainTemporary(OpBuilder &b, Location loc, Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  return memref::AllocOp::create(b, loc, MemRefType::get(type.getShape(), type.getElementType()));
+}
+
+/// Operands of a dense layer whose rows are not adjacent (a slice with a step, say) go through a temporary.
+void straighten(ml::DenseOp dense) {
+  OpBuilder b(dense);
+  for (OpOperand &operand : dense->getOpOperands()) {
+    Value memref = operand.get();
+    if (hasAdjacentRows(memref))
+      continue;
+    Value temporary = plainTemporary(b, dense.getLoc(), memref);
+    operand.set(temporary);
+    if (temporary != dense.getInit()) {
+      memref::CopyOp::create(b, dense.getLoc(), memref, temporary);
+      continue;
+    }
+    OpBuilder after(dense->getContext());
+    after.setInsertionPointAfter(dense);
+    memref::CopyOp::create(after, dense.getLoc(), temporary, memref);
+  }
+}
+
 /// Widens the buffer's life over all uses of `value` and of its views.
 void extendOverUses(Value value, Block &block, const DenseMap<Operation *, int64_t> &position, Buffer &buffer) {
   for (Operation *user : value.getUsers()) {
@@ -66,6 +94,7 @@ private:
     SmallVector<ml::DenseOp> layers;
     getOperation().walk([&](ml::DenseOp dense) { layers.push_back(dense); });
     for (ml::DenseOp dense : layers) {
+      straighten(dense);
       if (dense.getStrategy() != "skip" || dense.getScratch() || dense.inner() <= kSkipMaskBits)
         continue;
       OpBuilder b(dense);
