@@ -431,7 +431,8 @@ public:
   StringRef getArgument() const final { return "ml-lower-dense"; }
   StringRef getDescription() const final { return "dense layers to vector loops; layers alike share one function"; }
   void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<vector::VectorDialect, scf::SCFDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect>();
+    registry.insert<arith::ArithDialect, linalg::LinalgDialect, vector::VectorDialect, scf::SCFDialect, LLVM::LLVMDialect, math::MathDialect,
+                    memref::MemRefDialect>(); // linalg: the deferred epilogue
   }
 
   void runOnOperation() override {
