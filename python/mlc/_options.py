@@ -101,7 +101,8 @@ def native(options: Mapping[str, Any]) -> _mlc.Options:
         row = table()[name]
         if row["type"] == "map":
             for key, item in value.items():
-                handle.set(row["name"], f"{key}={item if isinstance(item, str) else 'x'.join(map(str, item)) or 'scalar'}")
+                text = item if isinstance(item, str) else "x".join(map(str, item)) or "scalar"
+                handle.set(row["name"], f"{key}={text}")
         else:
             handle.set(row["name"], str(value).lower() if row["type"] == "bool" else str(value))
     return handle

@@ -33,6 +33,15 @@ def cc():
 
 
 @pytest.fixture(scope="session")
+def other_levels():
+    """The CPU levels this machine can run besides the one that "host" means."""
+    flags = set(pathlib.Path("/proc/cpuinfo").read_text().split())
+    needs = {"x86-64-v2": "sse4_2", "x86-64-v3": "avx2", "x86-64-v4": "avx512vl"}
+    runnable = [level for level, flag in needs.items() if flag in flags]
+    return runnable[:-1]
+
+
+@pytest.fixture(scope="session")
 def run_python():
     """Runs a script in a fresh interpreter that can import mlc; returns what it printed."""
 

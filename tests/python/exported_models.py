@@ -56,7 +56,11 @@ def _sklearn_models():
         "logistic-2": lambda: sklearn(lm.LogisticRegression(), classes=2, zipmap=False),
         "logistic-4-zipmap": lambda: sklearn(lm.LogisticRegression(), classes=4),
         "logistic-4-columns": lambda: sklearn(lm.LogisticRegression(), classes=4, zipmap=False),
-        "sgd-log": lambda: sklearn(lm.SGDClassifier(loss="log_loss", random_state=0), classes=3, zipmap=False),
+        # Scaled, or its logits are hundreds, and what a probability means is lost in rounding them.
+        "sgd-log": lambda: sklearn(
+            make_pipeline(pre.StandardScaler(), lm.SGDClassifier(loss="log_loss", alpha=0.01, random_state=0)),
+            classes=3,
+        ),
         "mlp-tanh-scaled": lambda: sklearn(
             make_pipeline(
                 pre.StandardScaler(), nn.MLPRegressor(hidden_layer_sizes=(20, 20), activation="tanh", **small())
@@ -213,8 +217,19 @@ def _torch_normalised(t):
 
 def _torch_activations(t):
     nn = t.nn
-    kinds = [nn.SiLU(), nn.SELU(), nn.CELU(0.7), nn.Softplus(), nn.Softsign(), nn.Hardswish(), nn.Hardsigmoid(),
-             nn.Mish(), nn.PReLU(), nn.ReLU6(), nn.Hardtanh(), nn.Sigmoid(), nn.GELU(approximate="tanh"), nn.LogSigmoid()]  # fmt: skip
+    kinds = [
+        *(
+            nn.SiLU(),
+            nn.SELU(),
+            nn.CELU(0.7),
+            nn.Softplus(),
+            nn.Softsign(),
+            nn.Hardswish(),
+            nn.Hardsigmoid(),
+            nn.Mish(),
+        ),
+        *(nn.PReLU(), nn.ReLU6(), nn.Hardtanh(), nn.Sigmoid(), nn.GELU(approximate="tanh"), nn.LogSigmoid()),
+    ]
     layers = [nn.Linear(6, 12)]
     for kind in kinds:
         layers += [kind, nn.Linear(12, 12)]

@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 import traceback
 
 import numpy as np
@@ -176,8 +177,10 @@ class TestEnvironment:
             libm.fesetround(before)
 
 
-ACTIVATIONS = ["Relu", "Tanh", "Sigmoid", "Elu", "Selu", "Softplus", "Softsign", "HardSigmoid", "LeakyRelu", "Exp",
-               "Abs", "Neg", "Erf", "Sqrt", "Log", "Reciprocal", "HardSwish", "Sign", "Floor", "Softmax", "LogSoftmax"]  # fmt: skip
+ACTIVATIONS = (
+    "Relu Tanh Sigmoid Elu Selu Softplus Softsign HardSigmoid LeakyRelu Exp Abs Neg Erf Sqrt Log Reciprocal HardSwish "
+    "Sign Floor Softmax LogSoftmax Celu Gelu Mish ThresholdedRelu Ceil Round"
+).split()
 SPECIAL = np.array([np.nan, np.inf, -np.inf, 0, -0.0, 1, -1, 3e38, -3e38, 1e-45, 88.8, -104, 1e-38], np.float32)
 
 
@@ -270,7 +273,11 @@ for name in (b"LLVMContextCreate", b"mlirContextCreate", b"LLVMInitializeX86Targ
 
     def test_compile_time(self):
         proto = MODELS["deep"]()
-        best = min(jit.compile(proto).report().total_ms for _ in range(5))
+        best = 1e9
+        for _ in range(5):
+            begin = time.process_time()  # compiling is one thread's work; other processes should not count
+            jit.compile(proto)
+            best = min(best, (time.process_time() - begin) * 1e3)
         assert best < 50, f"compiling 7 → 5×200 → 1 takes {best:.0f} ms"
 
     def test_fork(self, f, x):

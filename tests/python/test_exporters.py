@@ -55,6 +55,11 @@ def test_rows_are_single_calls(case):
     assert bits(case.f(case.x[:40])) == bits(single)
 
 
+def test_same_bits_on_every_level(case, other_levels):
+    for level in other_levels:
+        assert bits(jit.compile(case.data, target=level)(case.x)) == bits(case.f(case.x)), level
+
+
 def test_library(case, tmp_path):
     case.f.save(tmp_path / "m.so")
     assert bits(mlc.load(tmp_path / "m.so").m(case.x)) == bits(case.f(case.x))

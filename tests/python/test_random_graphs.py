@@ -29,7 +29,7 @@ def compare(found, wanted, tolerance, what):
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + COUNT))
-def test_random_graph(seed):
+def test_random_graph(seed, other_levels):
     proto, inputs = random_graphs.make(seed, typed=seed % 3 == 0)
     f = jit.compile(proto)
     found = f.run(inputs)
@@ -42,6 +42,9 @@ def test_random_graph(seed):
         compare(found[name], value, AGAINST_ONNXRUNTIME, f"{name}, ONNX Runtime")
     if all(info.dtype == "float32" for info in f.inputs):
         as_one_call(f, inputs, found)
+    for level in other_levels if seed % 4 == 0 else ():
+        again = jit.compile(proto, target=level).run(inputs)
+        assert all(bits(again[name]) == bits(found[name]) for name in found), level
 
 
 def as_one_call(f, inputs, found):
