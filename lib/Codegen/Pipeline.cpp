@@ -72,7 +72,7 @@ void runCodegen(ModuleOp module, const CodegenOptions &options, const std::funct
   expectNone<linalg::LinalgDialect, bufferization::BufferizationDialect>(module, "vector");
   reached("vector");
   run(module, [&](PassManager &manager) {
-    manager.addPass(createExpandMathPass(options.fast));
+    manager.addPass(createExpandMathPass(options.fast && options.target.hasFma));
     addConvertToLLVMPasses(manager);
   });
   module.walk([&](Operation *op) {

@@ -17,7 +17,7 @@ void registerPasses(const CodegenOptions &options) {
   add([options] { return createPlanMemoryPass(options); });
   add([options] { return createLowerDensePass(options); });
   add([options] { return createLowerLoopsPass(options); });
-  add([options] { return createExpandMathPass(options.fast); });
+  add([options] { return createExpandMathPass(options.fast && options.target.hasFma); });
 }
 
 } // namespace mlc
