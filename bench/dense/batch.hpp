@@ -40,8 +40,8 @@ struct BatchB {
       batchHidden[i].pack(model.layers[1 + i]);
   }
 
-  template <int Rows, int Panels, int L>
-  static ALWAYS void tile(float *out, const float *x, int stride, const float *w, const float *bias, int K) {
+  template <int Rows, int Panels, int L, int Stride>
+  static ALWAYS void tile(float *out, const float *x, const float *w, const float *bias, int K) {
     Vec<L> sums[Rows][Panels];
     unroll<Panels>([&](auto j) ALWAYS_LAMBDA {
       Vec<L> b = load<L>(bias + j * L);
@@ -51,7 +51,7 @@ struct BatchB {
       Vec<L> v[Panels];
       unroll<Panels>([&](auto j) ALWAYS_LAMBDA { v[j] = load<L>(w + j * L); });
       unroll<Rows>([&](auto i) ALWAYS_LAMBDA {
-        Vec<L> factor = broadcast<L>(x + i * stride + k);
+        Vec<L> factor = broadcast<L>(x + i * Stride + k);
         unroll<Panels>([&](auto j) ALWAYS_LAMBDA { sums[i][j] = madd(factor, v[j], sums[i][j]); });
       });
     }
@@ -60,34 +60,35 @@ struct BatchB {
     });
   }
 
-  template <int Panels, int L>
-  static __attribute__((noinline)) void rowsOf(float *out, const float *x, int stride, const float *w, const float *bias, int K,
-                                               int rows) {
+  /// Stride: floats between the rows of x.
+  template <int Panels, int L, int Stride>
+  static __attribute__((noinline)) void rowsOf(float *out, const float *x, const float *w, const float *bias, int K, int rows) {
     int r = 0;
     for (; r + kTileRows <= rows; r += kTileRows)
-      tile<kTileRows, Panels, L>(out + r * kStride, x + r * stride, stride, w, bias, K);
+      tile<kTileRows, Panels, L, Stride>(out + r * kStride, x + r * Stride, w, bias, K);
     for (; r < rows; ++r)
-      tile<1, Panels, L>(out + r * kStride, x + r * stride, stride, w, bias, K);
+      tile<1, Panels, L, Stride>(out + r * kStride, x + r * Stride, w, bias, K);
   }
 
-  template <int K> static ALWAYS void layer(float *out, const float *x, int stride, const BatchLayer<K> &packed, int rows) {
+  template <int Stride, int K>
+  static ALWAYS void layer(float *out, const float *x, const BatchLayer<K> &packed, int rows) {
     const float *w = packed.weights;
     int n = 0;
     for (; n + kTilePanels * kLanes <= 200; n += kTilePanels * kLanes, w += kTilePanels * kLanes * K)
-      rowsOf<kTilePanels, kLanes>(out + n, x, stride, w, packed.bias + n, K, rows);
+      rowsOf<kTilePanels, kLanes, Stride>(out + n, x, w, packed.bias + n, K, rows);
     for (; n + kLanes <= 200; n += kLanes, w += kLanes * K)
-      rowsOf<1, kLanes>(out + n, x, stride, w, packed.bias + n, K, rows);
+      rowsOf<1, kLanes, Stride>(out + n, x, w, packed.bias + n, K, rows);
     if constexpr (kRest)
-      rowsOf<1, (kRest ? kRest : 8)>(out + n, x, stride, w, packed.bias + n, K, rows);
+      rowsOf<1, (kRest ? kRest : 8), Stride>(out + n, x, w, packed.bias + n, K, rows);
   }
 
   static void run(const ModelB &model, float *out, const float *in, size_t rows) {
     alignas(64) float buffers[2][kBatchRows * kStride];
     for (size_t r = 0; r < rows; r += kBatchRows) {
       int count = static_cast<int>(rows - r < kBatchRows ? rows - r : kBatchRows);
-      layer<7>(buffers[0], in + r * 7, 7, batchFirst, count);
+      layer<7>(buffers[0], in + r * 7, batchFirst, count);
       for (int i = 0; i < 4; ++i)
-        layer<200>(buffers[(i + 1) & 1], buffers[i & 1], kStride, batchHidden[i], count);
+        layer<kStride>(buffers[(i + 1) & 1], buffers[i & 1], batchHidden[i], count);
       for (int i = 0; i < count; ++i)
         out[r + i] = model.last.run(buffers[0] + i * kStride);
     }
