@@ -28,6 +28,14 @@ std::unique_ptr<ELFObjectFileBase> open(const std::vector<uint8_t> &object) {
   return std::unique_ptr<ELFObjectFileBase>(llvm::cast<ELFObjectFileBase>(file.release()));
 }
 
+std::vector<uint8_t> rewritten(ELFObjectFileBase &file, const llvm::objcopy::ConfigManager &config) {
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  if (llvm::Error error = llvm::objcopy::executeObjcopyOnBinary(config, file, stream))
+    fail("cannot finish the object file: ", printable(llvm::toString(std::move(error)), 1000));
+  return {bytes.begin(), bytes.end()};
+}
+
 } // namespace
 
 void checkObjects(const std::vector<std::vector<uint8_t>> &objects, const TargetSpec &target) {
@@ -74,11 +82,19 @@ std::vector<uint8_t> localizeSymbols(const std::vector<uint8_t> &object, const s
     if (llvm::Error error = common.SymbolsToKeepGlobal.addMatcher(llvm::objcopy::NameOrPattern::create(
             name, llvm::objcopy::MatchStyle::Literal, passOn)))
       fail("bad symbol name: ", printable(llvm::toString(std::move(error))));
-  llvm::SmallVector<char, 0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  if (llvm::Error error = llvm::objcopy::executeObjcopyOnBinary(config, *file, stream))
-    fail("cannot finish the object file: ", printable(llvm::toString(std::move(error)), 1000));
-  return {bytes.begin(), bytes.end()};
+  return rewritten(*file, config);
+}
+
+std::vector<uint8_t> renameSymbols(const std::vector<uint8_t> &object, const std::map<std::string, std::string> &names) {
+  std::unique_ptr<ELFObjectFileBase> file = open(object);
+  llvm::objcopy::ConfigManager config;
+  config.Common.InputFilename = config.Common.OutputFilename = "object";
+  bool changes = false;
+  for (const auto &[from, to] : names) {
+    changes |= from != to;
+    config.Common.SymbolsToRename.try_emplace(from, to);
+  }
+  return changes ? rewritten(*file, config) : object;
 }
 
 } // namespace mlc

@@ -15,4 +15,7 @@ std::vector<std::string> undefinedSymbols(const std::vector<std::vector<uint8_t>
 /// Makes every symbol but `exports` local and drops the names nobody needs.
 std::vector<uint8_t> localizeSymbols(const std::vector<uint8_t> &object, const std::vector<std::string> &exports);
 
+/// Gives symbols other names, all at once: {a → b, b → c} is possible.
+std::vector<uint8_t> renameSymbols(const std::vector<uint8_t> &object, const std::map<std::string, std::string> &names);
+
 } // namespace mlc

@@ -506,7 +506,7 @@ private:
       SmallVector<Value> arguments = flat(operandsOf(dense, b));
       if (!function) {
         OpBuilder atEnd = OpBuilder::atBlockEnd(getOperation().getBody());
-        function = func::FuncOp::create(atEnd, loc, "dense_" + std::to_string(shared++), b.getFunctionType(TypeRange(ValueRange(arguments)), {}));
+        function = func::FuncOp::create(atEnd, loc, "mlc.dense_" + std::to_string(shared++), b.getFunctionType(TypeRange(ValueRange(arguments)), {}));
         function.setPrivate();
       }
       func::CallOp::create(b, dense.getLoc(), function, arguments);
@@ -531,7 +531,7 @@ private:
   }
 
   Value skipTableOf(ml::DenseOp dense, OpBuilder &b) {
-    std::string name = options.weights ? options.weights->add("skip_table", skipTable()) : "skip_table";
+    std::string name = options.weights ? options.weights->add("mlc.skip_table", skipTable()) : "mlc.skip_table";
     ModuleOp module = getOperation();
     auto type = MemRefType::get({2048}, IntegerType::get(&getContext(), 32));
     OpBuilder atStart(module.getBody(), module.getBody()->begin());

@@ -97,7 +97,8 @@ public:
     compiled.signature = signatureOf(model.graph, options);
   }
 
-  /// Runs all stages up to LLVM IR. `observe(stage, text)` sees the stages ml, linalg, vector, llvm as they are reached.
+  /// Runs all stages up to LLVM IR. `observe(stage, text)` sees the stages ml, linalg, vector, llvm as they are reached;
+  /// it ends the session early by throwing.
   using Observer = std::function<void(const std::string &, const std::string &)>;
   void generate(const Observer &observe) {
     auto show = [&](const std::string &stage, auto &&print) {
@@ -235,12 +236,18 @@ std::string emit(const Model &model, const std::string &symbol, const std::strin
     fail("unknown stage '", printable(stage), "'; the stages are: ", known);
   }
   Session session(model, symbol, options, targetNamed(options.target));
-  std::string result;
-  session.generate([&](const std::string &reached, const std::string &text) {
-    if (reached == stage)
-      result = text;
-  });
-  return stage == "asm" ? session.assembly() : result;
+  struct Reached {
+    std::string text;
+  };
+  try {
+    session.generate([&](const std::string &reached, const std::string &text) {
+      if (reached == stage)
+        throw Reached{text};
+    });
+  } catch (const Reached &reached) {
+    return reached.text;
+  }
+  return session.assembly();
 }
 
 } // namespace mlc

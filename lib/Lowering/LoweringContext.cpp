@@ -44,7 +44,7 @@ mlir::Value LoweringContext::get(ValueId id) {
   const Tensor &constant = *value(id).constant;
   Weight weight{{constant.raw(), constant.raw() + constant.sizeInBytes()}, spelling(constant.dtype()), constant.shape()};
   // Not remembered: a weight is made where it is used, so that it always dominates its uses.
-  return weightTensor(addWeight("w", std::move(weight)));
+  return weightTensor(addWeight("mlc.w", std::move(weight)));
 }
 
 static Type parseElementType(OpBuilder &b, const std::string &name) {

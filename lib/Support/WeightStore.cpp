@@ -10,10 +10,21 @@ std::string WeightStore::add(const std::string &wish, Weight weight) {
     if (stored->bytes.size() == weight.bytes.size() && stored->elementType == weight.elementType &&
         stored->shape == weight.shape && stored->bytes == weight.bytes)
       return name;
+  return insert(wish, std::make_shared<const Weight>(std::move(weight)));
+}
+
+std::string WeightStore::share(const std::string &wish, std::shared_ptr<const Weight> weight) {
+  for (const auto &[name, stored] : weights)
+    if (stored == weight || stored->bytes == weight->bytes)
+      return name;
+  return insert(wish, std::move(weight));
+}
+
+std::string WeightStore::insert(const std::string &wish, std::shared_ptr<const Weight> weight) {
   std::string name = wish;
   for (size_t suffix = 1; weights.count(name) != 0; ++suffix)
     name = wish + "_" + std::to_string(suffix);
-  weights.emplace(name, std::make_shared<const Weight>(std::move(weight)));
+  weights.emplace(name, std::move(weight));
   return name;
 }
 

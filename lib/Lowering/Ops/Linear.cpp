@@ -25,8 +25,8 @@ mlir::Value dense(LoweringContext &context, mlir::Value x, std::vector<float> we
   // A sum that starts at +0 never becomes -0, so zeros of x may be skipped without changing a bit.
   for (float &v : bias)
     v = v == 0 ? 0.0f : v;
-  std::string w = context.addWeight("w", floatWeight(std::move(weight), {k, n}));
-  std::string c = context.addWeight("b", floatWeight(std::move(bias), {n}));
+  std::string w = context.addWeight("mlc.w", floatWeight(std::move(weight), {k, n}));
+  std::string c = context.addWeight("mlc.b", floatWeight(std::move(bias), {n}));
   auto type = RankedTensorType::get({m, n}, b.getF32Type());
   auto op = ml::DenseOp::create(b, context.loc, type, x, ValueRange{}, context.empty(type), w, c);
   OpBuilder::InsertionGuard guard(b);
