@@ -8,6 +8,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib import ticker
 
 TITLES = {
     "a": "a: 100 → 50 × 9 → 10, ReLU",
@@ -36,9 +37,12 @@ def draw(axes, model):
     for i, value in enumerate(best):
         axes.text(value, i, f" {value:.3g}", va="center", fontsize=7)
     axes.set_xscale("log")
+    axes.set_xlim(limit / 2, 1.6 * max(median))
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(ticker.NullFormatter())
     axes.set_title(TITLES.get(model["name"], model["name"]), fontsize=9)
     axes.tick_params(labelsize=7)
-    axes.legend(fontsize=7, loc="lower right")
+    axes.legend(fontsize=7, loc="upper right")
 
 
 def main(source, target):
