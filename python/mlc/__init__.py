@@ -10,6 +10,8 @@ library back into Python, ``check`` says whether a model can be compiled. Import
 signal handler and does not import NumPy.
 """
 
+from typing import Any
+
 from . import aot, jit
 from ._check import check, supported_operators
 from ._function import Function, Report, TensorInfo
@@ -26,7 +28,22 @@ __all__ = [
     "__version__",
     "aot",
     "check",
+    "convert",
     "jit",
     "load",
     "supported_operators",
 ]
+
+_LAZY = ("convert",)  # these import NumPy
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> "list[str]":
+    return sorted({*globals(), *_LAZY})

@@ -26,12 +26,20 @@ class Source(NamedTuple):
     model: _mlc.Model
     data: Optional[bytes]  # None: the weights are in more than one file
     name: str  # for messages
+    inverse: Optional[bytes] = None  # the model of inverse_transform, where a live object has one
 
 
-def read(model: ModelLike, options: Mapping[str, Any]) -> Source:
-    """Reads a model with normalised options. Raises CompileError, OSError, TypeError."""
+def read(model: ModelLike, options: Mapping[str, Any], method: Optional[str] = None) -> Source:
+    """Reads a model with normalised options. Raises CompileError, OSError, TypeError.
+
+    method: which method of a live object; other models have none.
+    """
+    if method is not None and (isinstance(model, (str, os.PathLike, bytes)) or hasattr(model, "SerializeToString")):
+        raise TypeError("method: expected with an object that has methods, not with a file or its bytes")
     if isinstance(model, (str, os.PathLike)):
         path = os.fsdecode(model)
+        if path.endswith((".keras", ".h5", ".hdf5")):
+            return convert(model, options)
         if options.get("external_data"):
             return Source(_mlc.Model.open(path, native(options)), None, path)
         with open(path, "rb") as file:
@@ -40,8 +48,22 @@ def read(model: ModelLike, options: Mapping[str, Any]) -> Source:
         return parse(bytes(model), "<bytes>", options)
     if hasattr(model, "SerializeToString"):
         return parse(model.SerializeToString(), f"<{type(model).__name__}>", options)
+    return convert(model, options, method)
+
+
+def convert(model: Any, options: Mapping[str, Any], method: Optional[str] = None) -> Source:
+    """A live object of another library, or one of its files, by way of its JSON description."""
+    from . import convert as converters  # imports NumPy
+
     found = f"{type(model).__module__}.{type(model).__name__}"
-    raise TypeError(f"expected the path of a model, its bytes, or an onnx.ModelProto; found {found}")
+    if not isinstance(model, (str, os.PathLike)) and not converters.supports(model):
+        raise TypeError(
+            "expected the path of a model, its bytes, an onnx.ModelProto or an object that mlc.convert knows; "
+            f"found {found}"
+        )
+    source = parse(converters.convert(model, method), f"<{found}>", options)
+    inverse = None if method == "inverse_transform" else converters.inverse_of(model)
+    return source._replace(inverse=inverse)
 
 
 def parse(data: bytes, name: str, options: Mapping[str, Any]) -> Source:

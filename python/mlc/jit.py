@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["JitFunction", "compile"]
 
 
-def compile(model: ModelLike, **options: Unpack[Options]) -> JitFunction:
+def compile(model: ModelLike, *, method: Optional[str] = None, **options: Unpack[Options]) -> JitFunction:
     """Compiles a model into this process and returns it as a callable.
 
-    model: the path of an ONNX or JSON model, its bytes, or an ``onnx.ModelProto``.
+    model: the path of an ONNX or JSON model, its bytes, an ``onnx.ModelProto``, or a live object that ``mlc.convert``
+    knows (scikit-learn, Keras); ``method`` then says which of its methods, "predict_proba" of classifiers by default.
 
     Options (all keywords; the compiler's own table has the complete list and the defaults):
 
@@ -47,7 +48,7 @@ def compile(model: ModelLike, **options: Unpack[Options]) -> JitFunction:
     and ValueError for wrong options. May be called from several threads at once; the GIL is released meanwhile.
     """
     chosen = normalise(options)
-    return JitFunction(read(model, chosen), chosen)
+    return JitFunction(read(model, chosen, method), chosen)
 
 
 class JitFunction(Function):
@@ -60,6 +61,7 @@ class JitFunction(Function):
         super().__init__(source.model, native(options))
         self._source = source
         self._options = dict(options)
+        self._inverse: Optional[JitFunction] = None
 
     @property
     def options(self) -> Dict[str, Any]:
@@ -78,6 +80,19 @@ class JitFunction(Function):
         """
         return evaluate(self, self._source.model, x, z)
 
+    def inverse(self, y: Any, out: Any = None) -> Any:
+        """The inverse, called like the function itself; for objects with inverse_transform. Compiled at first use."""
+        if self._inverse is None:
+            if self._source.inverse is None:
+                raise AttributeError(f"{self._source.name} has no inverse that can be compiled")
+            self._inverse = JitFunction(parse(self._source.inverse, self._source.name, {}), self._inverse_options())
+        return self._inverse(y) if out is None else self._inverse(y, out=out)
+
+    def _inverse_options(self) -> Dict[str, Any]:
+        """Those that do not speak of this model's inputs and outputs."""
+        own = ("random", "output", "shape", "constants", "external_data")
+        return {key: value for key, value in self._options.items() if key not in own}
+
     def emit(self, stage: str, *, name: Optional[str] = None) -> Any:
         """The model in another form: text for graph, ml, linalg, vector, llvm, asm and header; bytes for obj and so."""
         data = self._source.model.emit(name or self.name, stage, native(self._options))
@@ -95,7 +110,7 @@ class JitFunction(Function):
 
     def __reduce__(self) -> Tuple[Callable[..., "JitFunction"], Tuple[Any, ...]]:
         if self._source.data is not None:
-            return _rebuild, (self._source.data, self._source.name, self._options)
+            return _rebuild, (self._source.data, self._source.name, self._options, self._source.inverse)
         # Weights outside the model file: the graph carries them, with shapes and constants already put in.
         kept = {k: v for k, v in self._options.items() if k not in ("external_data", "shape", "constants")}
         return _rebuild, (self._source.model.emit(self.name, "graph", native(self._options)), self._source.name, kept)
@@ -111,11 +126,11 @@ _alive: "weakref.WeakValueDictionary[str, JitFunction]" = weakref.WeakValueDicti
 _recent: Deque[JitFunction] = collections.deque(maxlen=16)
 
 
-def _rebuild(data: bytes, name: str, options: Dict[str, Any]) -> JitFunction:
+def _rebuild(data: bytes, name: str, options: Dict[str, Any], inverse: Optional[bytes] = None) -> JitFunction:
     key = hashlib.sha256(token(options).encode() + b"\0" + data).hexdigest()
     with _lock:
         function = _alive.get(key)
         if function is None:
-            function = _alive[key] = JitFunction(parse(data, name, options), options)
+            function = _alive[key] = JitFunction(parse(data, name, options)._replace(inverse=inverse), options)
             _recent.append(function)
     return function

@@ -1,0 +1,376 @@
+# Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+"""Functions of values, made of the compiler's operators: NumPy's ufuncs, the normal distribution, table look-up.
+
+Where an operator is missing, the formulas here keep full relative accuracy in the type of their argument.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Callable, Optional, Sequence
+
+import numpy as np
+
+from .._check import supported_operators
+from ._value import FUNCTIONS, UFUNCS, Value
+
+
+@functools.lru_cache(maxsize=None)
+def _available(op: str) -> bool:
+    return op in supported_operators()
+
+
+def _of(*operands: Any) -> Any:
+    """The description that operands belong to."""
+    return next(v for v in operands if isinstance(v, Value)).description
+
+
+def _floating(x: Value) -> Value:
+    return x if x.dtype.startswith("float") else x.description.f64(x)
+
+
+def _ufunc(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        for name in names:
+            UFUNCS[name] = function
+        return function
+
+    return add
+
+
+def _unary(op: str) -> Callable[[Value], Value]:
+    def apply(x: Value) -> Value:
+        x = _floating(x)
+        if not _available(op):
+            raise x.description.error(f"operator {op} is not supported yet")
+        return x.description.op(op, x)
+
+    return apply
+
+
+def _binary(op: str) -> Callable[[Any, Any], Value]:
+    return lambda a, b: _of(a, b).binary(op, a, b)
+
+
+_UNARY = {
+    "absolute": "Abs", "fabs": "Abs", "negative": "Neg", "sign": "Sign", "floor": "Floor", "ceil": "Ceil",
+    "rint": "Round", "sqrt": "Sqrt", "exp": "Exp", "log": "Log", "tanh": "Tanh", "isnan": "IsNaN", "sin": "Sin",
+    "cos": "Cos", "tan": "Tan", "arcsin": "Asin", "arccos": "Acos", "arctan": "Atan",
+}  # fmt: skip
+_BINARY = {
+    "add": "Add", "subtract": "Sub", "multiply": "Mul", "divide": "Div", "true_divide": "Div", "maximum": "Maximum",
+    "minimum": "Minimum", "less": "Less", "less_equal": "LessOrEqual", "greater": "Greater",
+    "greater_equal": "GreaterOrEqual", "equal": "Equal",
+}  # fmt: skip
+UFUNCS.update({name: _unary(op) for name, op in _UNARY.items()})
+UFUNCS.update({name: _binary(op) for name, op in _BINARY.items()})
+UFUNCS["positive"] = UFUNCS["conjugate"] = lambda x: x
+UFUNCS["matmul"] = lambda a, b: _of(a, b).matmul(a, b)
+UFUNCS["erf"] = _unary("Erf")
+UFUNCS["not_equal"] = lambda a, b: UFUNCS["logical_not"](UFUNCS["equal"](a, b))
+UFUNCS["square"] = lambda x: x * x
+UFUNCS["reciprocal"] = lambda x: 1 / _floating(x)
+UFUNCS["deg2rad"] = UFUNCS["radians"] = lambda x: x * (np.pi / 180)
+UFUNCS["rad2deg"] = UFUNCS["degrees"] = lambda x: x * (180 / np.pi)
+UFUNCS["log2"] = lambda x: np.log(x) / np.log(2.0)
+UFUNCS["log10"] = lambda x: np.log(x) / np.log(10.0)
+UFUNCS["exp2"] = lambda x: _of(x).binary("Pow", 2.0, _of(x).f64(x))
+UFUNCS["hypot"] = lambda a, b: np.sqrt(a * a + b * b)
+UFUNCS["trunc"] = lambda x: np.sign(x) * np.floor(np.abs(x))
+UFUNCS["isfinite"] = lambda x: np.abs(x) < np.inf
+UFUNCS["isinf"] = lambda x: np.equal(np.abs(x), np.inf)
+
+
+@_ufunc("logical_and", "bitwise_and")
+def logical_and(a: Any, b: Any) -> Value:
+    return _of(a, b).binary("And", a, b)
+
+
+@_ufunc("logical_or", "bitwise_or")
+def logical_or(a: Any, b: Any) -> Value:
+    return _of(a, b).binary("Or", a, b)
+
+
+@_ufunc("logical_not", "invert", "bitwise_not")
+def logical_not(x: Value) -> Value:
+    return x.description.op("Not", x)
+
+
+@_ufunc("power", "float_power")
+def power(a: Any, b: Any) -> Value:
+    """Small whole exponents are products."""
+    d = _of(a, b)
+    if isinstance(a, Value) and np.ndim(b) == 0 and not isinstance(b, Value) and float(b) in (1, 2, 3, 4):
+        square = a * a if b != 1 else a
+        return {1: lambda: a, 2: lambda: square, 3: lambda: square * a, 4: lambda: square * square}[int(b)]()
+    if isinstance(a, Value) and not isinstance(b, Value) and np.all(np.asarray(b) == 0.5):
+        return np.where(np.equal(a, -np.inf), np.inf, np.sqrt(a))
+    return d.binary("Pow", d.f64(a) if isinstance(a, Value) else a, d.f64(b) if isinstance(b, Value) else b)
+
+
+@_ufunc("log1p")
+def log1p(x: Value) -> Value:
+    """log(u)·x/(u − 1) with u the rounded 1 + x: the error of u cancels."""
+    x = _of(x).f64(x)
+    u = 1 + x
+    v = np.where(np.equal(u, 1.0), 2.0, u)  # no 0/0, which traps where a program asks for it
+    return np.where(np.equal(u, 1.0), x, np.where(np.equal(u, np.inf), np.inf, np.log(v) * (x / (v - 1))))
+
+
+@_ufunc("expm1")
+def expm1(x: Value) -> Value:
+    """(u − 1)·x/log(u) with u the rounded exp(x), as in log1p; far from zero u − 1 alone is exact enough."""
+    x = _of(x).f64(x)
+    u = np.exp(x)
+    v = np.where(np.equal(u, 1.0), 2.0, u)
+    near = (v - 1) * (x / np.log(v))
+    return np.where(np.equal(u, 1.0), x, np.where(np.abs(x) < 1.0, near, u - 1))
+
+
+@_ufunc("sinh")
+def sinh(x: Value) -> Value:
+    x = _of(x).f64(x)
+    if _available("Sinh"):
+        return x.description.op("Sinh", x)
+    e = np.expm1(np.abs(x))
+    return np.sign(x) * np.where(e < 1e20, 0.5 * (e + e / (e + 1)), 0.5 * e)
+
+
+@_ufunc("cosh")
+def cosh(x: Value) -> Value:
+    e = np.exp(np.abs(_of(x).f64(x)))
+    return 0.5 * (e + 1 / e)
+
+
+@_ufunc("arcsinh")
+def arcsinh(x: Value) -> Value:
+    x = _of(x).f64(x)
+    a = np.minimum(np.abs(x), 1e150)
+    square = a * a
+    return np.where(np.equal(np.abs(x), np.inf), x, np.sign(x) * np.log1p(a + square / (1 + np.sqrt(1 + square))))
+
+
+@_ufunc("arccosh")
+def arccosh(x: Value) -> Value:
+    t = _of(x).f64(x) - 1
+    return np.log1p(t + np.sqrt(2 * t + t * t))
+
+
+@_ufunc("arctanh")
+def arctanh(x: Value) -> Value:
+    x = _of(x).f64(x)
+    return 0.5 * np.log1p(2 * x / (1 - x))
+
+
+@_ufunc("expit")
+def expit(x: Value) -> Value:
+    return x.description.op("Sigmoid", _floating(x))
+
+
+@_ufunc("logit")
+def logit(x: Value) -> Value:
+    return np.log(x) - np.log1p(-x)
+
+
+@_ufunc("logaddexp")
+def logaddexp(a: Any, b: Any) -> Value:
+    high = np.maximum(a, b)
+    return high + np.log1p(np.exp(-np.abs(_of(a, b).f64(a - b))))
+
+
+# Functions of NumPy that are no ufuncs
+
+
+def _function(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        FUNCTIONS[name] = function
+        return function
+
+    return add
+
+
+@_function("where")
+def where(condition: Any, a: Any, b: Any) -> Value:
+    if not isinstance(condition, Value):
+        condition = _of(a, b).constant(np.asarray(condition, bool))
+    if not any(isinstance(v, Value) for v in (a, b)):
+        a = condition.description.constant(np.asarray(a, np.float64))
+    return condition.description.where(condition, a, b)
+
+
+@_function("clip")
+def clip(x: Value, a_min: Any = None, a_max: Any = None, **extra: Any) -> Value:
+    low, high = extra.get("min", a_min), extra.get("max", a_max)
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
+
+
+@_function("concatenate")
+def concatenate(parts: Sequence[Any], axis: int = 0) -> Value:
+    d = _of(*parts)
+    if axis == 0:
+        raise d.error("concatenate over axis 0 mixes rows; supported: axis=1")
+    return d.concat(list(parts), axis)
+
+
+FUNCTIONS["hstack"] = lambda parts: concatenate(parts, axis=1)
+FUNCTIONS["column_stack"] = lambda parts: concatenate([p if p.ndim > 1 else p.reshape(-1, 1) for p in parts], axis=1)
+FUNCTIONS["sum"] = lambda x, axis=None, keepdims=False: x.sum(axis, keepdims)
+FUNCTIONS["mean"] = lambda x, axis=None, keepdims=False: x.mean(axis, keepdims)
+FUNCTIONS["amax"] = FUNCTIONS["max"] = lambda x, axis=None, keepdims=False: x.max(axis, keepdims)
+FUNCTIONS["amin"] = FUNCTIONS["min"] = lambda x, axis=None, keepdims=False: x.min(axis, keepdims)
+FUNCTIONS["reshape"] = lambda x, shape: x.reshape(shape)
+FUNCTIONS["dot"] = lambda a, b: UFUNCS["matmul"](a, b)
+FUNCTIONS["round"] = lambda x, decimals=0: np.rint(x) if not decimals else np.rint(x * 10.0**decimals) / 10.0**decimals
+FUNCTIONS["around"] = FUNCTIONS["round"]
+FUNCTIONS["nan_to_num"] = lambda x, copy=True, nan=0.0, posinf=None, neginf=None: _nan_to_num(x, nan, posinf, neginf)
+
+
+def _nan_to_num(x: Value, nan: float, posinf: Optional[float], neginf: Optional[float]) -> Value:
+    big = np.finfo(x.dtype).max
+    x = np.where(np.isnan(x), nan, x)
+    x = np.where(np.equal(x, np.inf), big if posinf is None else posinf, x)
+    return np.where(np.equal(x, -np.inf), -big if neginf is None else neginf, x)
+
+
+# Used by converters
+
+
+def softmax(x: Value) -> Value:
+    """Along the last axis, in x's type."""
+    d = x.description
+    e = np.exp(x - d.reduce("ReduceMax", x))
+    return e / d.reduce("ReduceSum", e)
+
+
+def first_of_largest(x: Value) -> Value:
+    return x.description.reduce("ArgMax", x)
+
+
+def choose(table: Any, index: Value) -> Value:
+    """table[index] for index of shape [1, 1]."""
+    d = index.description
+    return d.gather(d.constant(np.asarray(table, np.float64)), index)
+
+
+def ndtr(x: Value) -> Value:
+    """The normal distribution function; 1e-16 absolute."""
+    return 0.5 * (1 + UFUNCS["erf"](x * np.sqrt(0.5)))
+
+
+# Wichura's algorithm AS 241 (PPND16): ascending coefficients of numerator and denominator.
+_CENTRE = (
+    [3.3871328727963666080, 133.14166789178437745, 1971.5909503065514427, 13731.693765509461125, 45921.953931549871457,
+     67265.770927008700853, 33430.575583588128105, 2509.0809287301226727],
+    [1.0, 42.313330701600911252, 687.18700749205790830, 5394.1960214247511077, 21213.794301586595867,
+     39307.895800092710610, 28729.085735721942674, 5226.4952788528545610],
+)  # fmt: skip
+_TAIL = (
+    [1.42343711074968357734, 4.63033784615654529590, 5.76949722146069140550, 3.64784832476320460504,
+     1.27045825245236838258, 0.241780725177450611770, 0.0227238449892691845833, 7.74545014278341407640e-4],
+    [1.0, 2.05319162663775882187, 1.67638483018380384940, 0.689767334985100004550, 0.148103976427480074590,
+     0.0151986665636164571966, 5.47593808499534494600e-4, 1.05075007164441684324e-9],
+)  # fmt: skip
+_FAR = (
+    [6.65790464350110377720, 5.46378491116411436990, 1.78482653991729133580, 0.296560571828504891230,
+     0.0265321895265761230930, 1.24266094738807843860e-3, 2.71155556874348757815e-5, 2.01033439929228813265e-7],
+    [1.0, 0.599832206555887937690, 0.136929880922735805310, 0.0148753612908506148525, 7.86869131145613259100e-4,
+     1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15],
+)  # fmt: skip
+
+
+def _ratio(x: Value, coefficients: Any) -> Value:
+    def horner(terms: Any) -> Value:
+        result = x * terms[-1] + terms[-2]
+        for term in terms[-3::-1]:
+            result = result * x + term
+        return result
+
+    return horner(coefficients[0]) / horner(coefficients[1])
+
+
+def ndtri(p: Value) -> Value:
+    """The inverse of ndtr; 1e-15 relative. Infinite at 0 and 1."""
+    q = p - 0.5
+    centre = q * _ratio(0.180625 - q * q, _CENTRE)
+    r = np.sqrt(-np.log(np.minimum(p, 1 - p)))
+    tail = np.where(r <= 5.0, _ratio(r - 1.6, _TAIL), _ratio(np.minimum(r, 1e10) - 5.0, _FAR))
+    tail = np.where(np.equal(r, np.inf), np.inf, tail)
+    return np.where(np.abs(q) <= 0.425, centre, np.where(q < 0.0, -tail, tail))
+
+
+def count_at_most(keys: Any, x: Value) -> Value:
+    """How many of each column's ascending keys ([columns, n], padded with +inf) are <= x ([1, columns]): [columns].
+
+    NaN counts none. Many keys are searched in two steps of about √n comparisons. A float32 x is compared with the
+    float32 not below each key, which decides the same.
+    """
+    d = x.description
+    keys = np.asarray(keys, np.float64)
+    if x.dtype == "float32":
+        narrow = keys.astype(np.float32)
+        keys = np.where(narrow < keys, np.nextafter(narrow, np.float32(np.inf)), narrow)
+    columns, n = keys.shape
+    x = d.reshape(x, (columns, 1))
+    if n <= 64:
+        return _hits(keys, x)
+    width = 1 << int(np.ceil(np.log2(np.sqrt(n))))
+    blocks = -(-n // width)
+    padded = np.full((columns, blocks * width), np.inf, keys.dtype)
+    padded[:, :n] = keys
+    padded = padded.reshape(columns, blocks, width)
+    block = _hits(padded[:, 1:, 0], x)
+    row = d.op("Add", block, d.constant(np.arange(columns, dtype=np.int64) * blocks))
+    within = _hits(d.gather(padded.reshape(-1, width), row), x)
+    return d.op("Add", d.op("Mul", block, d.constant(np.int64(width))), within)
+
+
+def _hits(keys: Any, x: Value) -> Value:
+    d = x.description
+    hits = d.cast(d.binary("LessOrEqual", keys, x), "int32")
+    return d.cast(d.reduce("ReduceSum", hits, keepdims=False), "int64")
+
+
+def look_up(tables: Any, index: Value) -> Value:
+    """tables[c, index[c]] of [columns, n, …]: [1, columns, …]."""
+    d = index.description
+    tables = np.asarray(tables, np.float64)
+    columns, n = tables.shape[:2]
+    at = d.op("Add", index, d.constant(np.arange(columns, dtype=np.int64) * n))
+    found = d.gather(tables.reshape(columns * n, *tables.shape[2:]), at)
+    return d.reshape(found, (1, *found.shape))
+
+
+def piecewise_linear(x: Value, knots: Any, values: Any) -> Value:
+    """Per column, the polygon through (knots, values), constant outside; knots ascend and may repeat.
+
+    At a repeated knot: the mean of its first and last value, as interpolating in both directions gives.
+    """
+    d = x.description
+    rows = [_pieces(np.asarray(k, np.float64), np.asarray(v, np.float64)) for k, v in zip(knots, values)]
+    n = max(len(row) for row in rows)
+    keys, table = np.full((len(rows), n), np.inf), np.zeros((len(rows), n, 4))
+    for c, row in enumerate(rows):
+        keys[c, : len(row)], table[c, : len(row)] = row[:, 0], row
+    low, high = keys[:, 0], np.asarray([row[-1, 0] for row in rows])
+    narrow = x.dtype == "float32"
+    # The search needs no NaN and no infinity; outside of float32's range nothing is found either way.
+    index = count_at_most(keys, np.minimum(x, np.float32(3e38)) if narrow else np.minimum(x, 1e300))
+    index = d.op("Maximum", d.op("Sub", index, d.constant(np.int64(1))), d.constant(np.int64(0)))
+    piece = look_up(table, index)
+
+    def field(k: int) -> Value:
+        return d.reshape(d.slice(piece, k, k + 1), (1, len(rows)))
+
+    inside = np.minimum(np.maximum(d.f64(x), low), high)
+    line = field(2) + (inside - field(0)) * field(1)
+    return np.where(np.equal(inside, field(0)), field(3), line)
+
+
+def _pieces(knots: Any, values: Any) -> Any:
+    """Rows of (knot, slope, value after it, value at it) per distinct knot."""
+    distinct, first, count = np.unique(knots, return_index=True, return_counts=True)
+    last = first + count - 1
+    slope = np.zeros(len(distinct))
+    slope[:-1] = (values[first[1:]] - values[last[:-1]]) / np.diff(distinct)
+    return np.stack([distinct, slope, values[last], 0.5 * (values[first] + values[last])], axis=1)
