@@ -40,7 +40,9 @@ typedef struct mlc_info {
   const char *mlc_version;
   const char *fp;          /* "strict" or "fast" */
   const char *levels;      /* comma-separated CPU levels in this library */
-  int64_t stack_bytes;     /* largest stack use of f, f_batch, f_run */
+  int64_t stack_bytes;     /* largest stack use of f, f_batch, f_run on any level */
+  int64_t selftest_rows;   /* rows that f_selftest runs; on its stack it adds their outputs to stack_bytes */
+  double selftest_tolerance; /* |y - expected| <= tolerance + tolerance * |expected| */
 } mlc_info;
 #endif
 

@@ -117,6 +117,8 @@ std::vector<uint8_t> emitDispatcher(const std::string &symbol, bool random, cons
   Module module("dispatch", context);
   Writer(module, symbol, levels).write(random);
   std::unique_ptr<TargetMachine> machine = makeTargetMachine(lowest);
+  module.setTargetTriple(machine->getTargetTriple());
+  module.setDataLayout(machine->createDataLayout());
   module.setPICLevel(PICLevel::SmallPIC);
   return emitObject(module, *machine);
 }

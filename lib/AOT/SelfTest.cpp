@@ -13,6 +13,8 @@ namespace {
 
 using namespace llvm;
 
+bool isX86(const TargetSpec &target) { return Triple(target.triple).isX86(); }
+
 class Writer {
 public:
   Writer(Module &module, const std::string &symbol, const SelfTest &test)
@@ -23,14 +25,14 @@ public:
                                 symbol + "_selftest", module);
     function->addFnAttr(Attribute::NoUnwind);
     b.SetInsertPoint(block("entry"));
-    if (Triple(lowest.triple).isX86())
+    out = b.CreateAlloca(ArrayType::get(real, uint64_t(test.rows * test.nOut)));
+    out->setAlignment(Align(16));
+    if (isX86(lowest))
       returnIfBelow(lowest);
     if (test.rows == 0) {
       b.CreateRet(b.getInt32(0));
       return;
     }
-    out = b.CreateAlloca(ArrayType::get(real, uint64_t(test.rows * test.nOut)));
-    out->setAlignment(Align(64));
     in = array(test.in, "in");
     expected = array(test.expected, "expected");
     if (test.nRandom)
@@ -142,7 +144,8 @@ std::vector<uint8_t> emitSelfTest(const std::string &symbol, const SelfTest &tes
   check(test);
   LLVMContext context;
   Module module("selftest", context);
-  std::unique_ptr<TargetMachine> machine = makeTargetMachine(lowest);
+  // Any CPU must be able to say that it is below the others.
+  std::unique_ptr<TargetMachine> machine = makeTargetMachine(isX86(lowest) ? targetNamed("x86-64-v2") : lowest);
   module.setTargetTriple(machine->getTargetTriple());
   module.setDataLayout(machine->createDataLayout());
   module.setPICLevel(PICLevel::SmallPIC);

@@ -32,25 +32,20 @@ void appendColumns(std::vector<float> &out, const std::vector<float> &w, int64_t
 
 } // namespace
 
-int64_t DenseLayout::wideColumns() const { return lanes * std::accumulate(blocks.begin(), blocks.end(), int64_t(0)); }
+int64_t DenseLayout::wideColumns() const { return std::accumulate(panels.begin(), panels.end(), int64_t(0)); }
 
-DenseLayout denseLayout(int64_t columns, int64_t maxLanes, int64_t maxVectors) {
+DenseLayout denseLayout(int64_t columns) {
+  // 96 floats: the twelve sums of a pass with 16 registers of 8 lanes; two panels fit 32 registers of 16 lanes.
+  constexpr int64_t kLine = 16, kPanelLines = 6;
   DenseLayout layout;
-  layout.lanes = maxLanes;
-  while (layout.lanes > 4 && layout.lanes / 2 >= columns)
-    layout.lanes /= 2;
-  int64_t rest = columns % layout.lanes, vectors = columns / layout.lanes;
-  // A short rest becomes a narrow vector if that saves at least half of a wide one.
-  if (rest && vectors && rest <= layout.lanes / 2 && layout.lanes > 4)
-    layout.narrow = rest <= 4 ? 4 : 8;
+  int64_t lines = columns / kLine, rest = columns % kLine;
+  if (rest > 8)
+    ++lines;
   else if (rest)
-    ++vectors;
-  int64_t accumulators = vectors + (layout.narrow ? 1 : 0);
-  int64_t count = (accumulators + maxVectors - 1) / maxVectors;
+    layout.narrow = rest <= 4 ? 4 : 8;
+  int64_t count = (lines + kPanelLines - 1) / kPanelLines;
   for (int64_t i = 0; i < count; ++i)
-    layout.blocks.push_back(accumulators / count + (i < accumulators % count ? 1 : 0));
-  if (layout.narrow) // counted in the last panel
-    --layout.blocks.back();
+    layout.panels.push_back(kLine * (lines / count + (i < lines % count ? 1 : 0)));
   return layout;
 }
 
@@ -59,9 +54,9 @@ Weight packPanels(const Weight &weight, const DenseLayout &layout) {
   int64_t k = weight.shape[0], n = weight.shape[1], column = 0;
   std::vector<float> out;
   out.reserve(size_t(k * layout.wideColumns()));
-  for (int64_t block : layout.blocks) {
-    appendColumns(out, w, k, n, column, block * layout.lanes);
-    column += block * layout.lanes;
+  for (int64_t width : layout.panels) {
+    appendColumns(out, w, k, n, column, width);
+    column += width;
   }
   return fromFloats(out);
 }

@@ -81,23 +81,23 @@ private:
     dense.setStrategy(strategy);
     if (strategy == "dot")
       return dense.setPackedAttr(pack(dense, "_dot", [](const Weight &w) { return packDot(w); }));
-    // Strict needs a register for the product beside the accumulators and the broadcast.
-    int64_t maxVectors = options.target.vectorRegisters == 32 ? 26 : 13;
-    DenseLayout layout = denseLayout(dense.columns(), options.target.vectorBytes / 4, maxVectors);
-    dense.setLanes(layout.lanes);
-    dense.setBlocks(layout.blocks);
+    DenseLayout layout = denseLayout(dense.columns());
+    dense.setPanels(layout.panels);
     dense.setNarrow(layout.narrow);
+    dense.setLanes(options.target.vectorBytes / 4);
     dense.setPackedAttr(pack(dense, "_panels", [&](const Weight &w) { return packPanels(w, layout); }));
     if (layout.narrow)
       dense.setPackedNarrowAttr(pack(dense, "_narrow", [&](const Weight &w) { return packNarrow(w, layout); }));
     dense.setPackedBiasAttr(packAs(dense.getBias(), "_padded", layout.paddedColumns(), [&](const Weight &w) { return packBias(w, layout); }));
+    // Of 32 registers: 24 sums, 3 weights, a broadcast and a product; of 16: 12, 2, 1 and 1. One row needs one weight at a time.
+    bool many = options.target.vectorRegisters == 32;
     if (dense.rows() > 1) {
-      // 24 sums, 3 weights, a broadcast and a product of 32 registers; 12, 2, 1 and 1 of 16.
-      bool many = options.target.vectorRegisters == 32;
       dense.setRowTile(many ? 8 : 6);
       dense.setColumnTile(many ? 3 : 2);
-    } else if (strategy == "outer" && weightBytes > options.target.l2Bytes / 2) {
-      dense.setPrefetch(2048);
+    } else {
+      dense.setColumnTile(many ? 26 : 13);
+      if (strategy == "outer" && weightBytes > options.target.l2Bytes / 2)
+        dense.setPrefetch(2048);
     }
   }
 

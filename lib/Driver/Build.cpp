@@ -4,6 +4,8 @@
 #include "mlc/Driver/Build.h"
 #include "mlc/Driver/Info.h"
 #include "mlc/Driver/Names.h"
+#include "mlc/Driver/OptionTable.h"
+#include "mlc/Driver/SelfTest.h"
 #include <algorithm>
 
 using namespace mlc;
@@ -15,6 +17,14 @@ std::string levelsText(const std::vector<TargetSpec> &targets) {
   for (const TargetSpec &target : targets)
     text += (text.empty() ? "" : ",") + std::string(nameOf(target.level));
   return text;
+}
+
+/// More than any chain of calls in `object` takes: all its frames, each with a return address.
+int64_t chainOfFrames(const std::vector<uint8_t> &object) {
+  int64_t sum = 0;
+  for (const auto &[function, frame] : stackFrames(object))
+    sum += frame + 8;
+  return sum;
 }
 
 bool hasInput(const Graph &graph, const std::string &name) {
@@ -36,33 +46,75 @@ void clearIfElsewhere(std::string &name, const Model &model, const NamedModels &
       return name.clear();
 }
 
+/// The machine code of one model: one clone per level, and the entries that choose among them.
+struct ModelCode {
+  std::vector<std::vector<uint8_t>> objects;
+  Signature signature;
+  int64_t stackBytes = 0;
+};
+
+ModelCode codeOf(const std::string &name, const Model &model, const std::vector<TargetSpec> &targets,
+                 const Options &options) {
+  ModelCode code;
+  SharedWeights weights;
+  std::vector<Level> levels;
+  for (const TargetSpec &target : targets) {
+    std::string symbol = targets.size() == 1 ? name : cloneSymbol(name, target.level);
+    Compiled compiled = compile(model, symbol, options, target);
+    code.objects.push_back(weights.take(compiled.object, *compiled.weights));
+    code.signature = compiled.signature;
+    code.stackBytes = std::max(code.stackBytes, compiled.stackBytes);
+    levels.push_back(target.level);
+  }
+  if (!weights.store().all().empty())
+    code.objects.push_back(emitWeights(weights.store(), targets.front()));
+  if (targets.size() > 1) {
+    // The first call's frames lie below those of a clone, which begins when they are gone.
+    code.objects.push_back(emitDispatcher(name, code.signature.nRandom > 0, levels, targets.front()));
+    code.stackBytes = std::max(code.stackBytes, chainOfFrames(code.objects.back()));
+  }
+  return code;
+}
+
 /// One model as one object in which nothing but its exports is global: the weights and helper functions of two models
 /// carry the same names, and must not meet in the library.
 std::vector<uint8_t> modelObject(const std::string &name, const Model &model, const std::vector<TargetSpec> &targets,
                                  const Options &options) {
-  // A second clone needs a symbol of its own and a dispatcher under `name`: both belong in this function.
-  if (targets.size() != 1)
-    fail("internal error: a library holds code for one CPU level");
-  const TargetSpec &target = targets.front();
-  Compiled compiled = compile(model, name, options, target);
-  FunctionInfo info(model, name, compiled.signature, options.fp, levelsText(targets), compiled.stackBytes);
-  std::vector<std::vector<uint8_t>> objects;
-  objects.push_back(std::move(compiled.object));
-  if (compiled.weights && !compiled.weights->all().empty())
-    objects.push_back(emitWeights(*compiled.weights, target));
-  objects.push_back(emitInfoObject(info.get(), target));
-  return linkRelocatable(objects, exportsOf(name), target);
+  const TargetSpec &lowest = targets.front();
+  ModelCode code = codeOf(name, model, targets, options);
+  FunctionInfo info(model, name, code.signature, options.fp, levelsText(targets), code.stackBytes);
+  SelfTest test = chooseSelfTest(model, code.signature, options.selfTest);
+  info.setSelfTest(test);
+  code.objects.push_back(emitInfoObject(info.get(), lowest));
+  code.objects.push_back(emitSelfTest(name, test, lowest));
+  return linkRelocatable(code.objects, exportsOf(name), lowest);
 }
 
-bool endsWith(const std::string &text, const std::string &ending) {
-  return text.size() > ending.size() && text.compare(text.size() - ending.size(), ending.size(), ending) == 0;
+/// What to build, by the extension of `file`, the last part of `path`.
+LibraryKind kindOf(const std::string &path, const std::string &file) {
+  std::string extension = file.substr(std::min(file.rfind('.'), file.size()));
+  if (extension != ".so" && extension != ".o" && extension != ".a")
+    fail("'", printable(path), "': the file to build must end in .so (library), .o (object) or .a (archive)");
+  if (file == extension)
+    fail("'", printable(path), "': the file to build has no name before its extension");
+  return extension == ".so" ? LibraryKind::Shared : extension == ".o" ? LibraryKind::Object : LibraryKind::Archive;
 }
 
 void writeText(const std::string &path, const std::string &text) { writeFile(path, text.data(), text.size()); }
 
 } // namespace
 
-std::vector<TargetSpec> mlc::targetsOf(const Options &options) { return {targetNamed(options.target)}; }
+std::vector<TargetSpec> mlc::targetsOf(const Options &options) {
+  TargetSpec target = targetNamed(options.target);
+  if (options.targetGiven || options.target != Options().target) {
+    if (!options.levels.empty())
+      fail("options 'target' and 'levels' exclude each other: one CPU, or levels to choose among");
+    return {target};
+  }
+  if (!options.levels.empty())
+    return parseLevels(options.levels);
+  return parseLevels(target.level == Level::Aarch64 ? "aarch64" : "x86-64-v2,x86-64-v3,x86-64-v4");
+}
 
 Options mlc::optionsFor(const Model &model, const NamedModels &models, const Options &options) {
   Options own = options;
@@ -86,6 +138,8 @@ std::vector<uint8_t> mlc::libraryBytes(const NamedModels &models, LibraryKind ki
   }
   if (kind == LibraryKind::Shared)
     return linkShared(objects, exports, soname, targets.front());
+  if (kind == LibraryKind::Archive)
+    return makeArchive(objects, names);
   return objects.size() == 1 ? std::move(objects.front()) : linkRelocatable(objects, exports, targets.front());
 }
 
@@ -103,15 +157,10 @@ std::optional<std::string> mlc::emitArtifact(const Model &model, const std::stri
 }
 
 void mlc::buildLibrary(const NamedModels &models, const std::string &path, const Options &options) {
-  bool shared = endsWith(path, ".so");
-  if (!shared && !endsWith(path, ".o"))
-    fail("'", printable(path), "': the file to build must end in .so (library) or .o (object)");
   size_t slash = path.rfind('/');
   std::string file = slash == std::string::npos ? path : path.substr(slash + 1);
-  if (file == ".so" || file == ".o")
-    fail("'", printable(path), "': the file to build has no name before its extension");
-  std::vector<uint8_t> library =
-      libraryBytes(models, shared ? LibraryKind::Shared : LibraryKind::Object, file, options);
+  LibraryKind kind = kindOf(path, file);
+  std::vector<uint8_t> library = libraryBytes(models, kind, file, options);
   std::string header = emitHeader(models, options);
   writeFile(path, library.data(), library.size());
   writeText(path.substr(0, path.rfind('.')) + ".h", header);

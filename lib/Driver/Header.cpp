@@ -69,6 +69,8 @@ typedef struct mlc_info {
   const char *fp;
   const char *levels;
   int64_t stack_bytes;
+  int64_t selftest_rows;
+  double selftest_tolerance;
 } mlc_info;
 #endif
 )";
@@ -132,6 +134,9 @@ void declare(std::ostream &out, const std::string &name, const Model &model, con
       << "/* n rows, one after the other: the same bits as n calls of " << name << ". */\n"
       << "void " << name << "_batch(float *out, const float *in" << random << ", size_t n);\n\n";
   describeRun(out, model.graph, name);
+  out << "\n/* Runs rows that lie in the library through " << name << " and " << name << "_batch. 0: all results agree with a double-precision\n"
+      << " * reference within selftest_tolerance of " << name << "_info; else how many do not; -1: the CPU is below the lowest level. */\n"
+      << "int " << name << "_selftest(void);\n";
   out << "\nextern const mlc_info " << name << "_info;\n";
 }
 

@@ -24,7 +24,7 @@ static_assert(int(DType::Float32) == MLC_FLOAT32 && int(DType::Float64) == MLC_F
 
 /// The struct types below have to be the C structs on both targets (LP64, natural alignment).
 static_assert(sizeof(mlc_buffer_info) == 24 && offsetof(mlc_buffer_info, shape) == 16);
-static_assert(sizeof(mlc_info) == 104 && offsetof(mlc_info, n_inputs) == 40 && offsetof(mlc_info, stack_bytes) == 96);
+static_assert(sizeof(mlc_info) == 120 && offsetof(mlc_info, n_inputs) == 40 && offsetof(mlc_info, stack_bytes) == 96 && offsetof(mlc_info, selftest_tolerance) == 112);
 
 /// Builds the constants of one info module.
 class InfoModule {
@@ -39,7 +39,8 @@ public:
         int32(info.abi_version), int32(info.struct_size), text(info.name), int64(info.n_in), int64(info.n_out),
         int64(info.n_random), int32(info.n_inputs), int32(info.n_outputs), buffers(info.inputs, info.n_inputs),
         buffers(info.outputs, info.n_outputs), text(info.model_hash), text(info.mlc_version), text(info.fp),
-        text(info.levels), int64(info.stack_bytes)};
+        text(info.levels), int64(info.stack_bytes), int64(info.selftest_rows),
+        llvm::ConstantFP::get(llvm::Type::getDoubleTy(module.getContext()), info.selftest_tolerance)};
     llvm::Constant *value = llvm::ConstantStruct::getAnon(fields);
     auto *global = new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
                                             llvm::GlobalValue::ExternalLinkage, value, std::string(info.name) + "_info");
@@ -128,6 +129,11 @@ FunctionInfo::FunctionInfo(const Model &model, const std::string &symbol, const 
   info.fp = this->fp.c_str();
   info.levels = this->levels.c_str();
   info.stack_bytes = stackBytes;
+}
+
+void FunctionInfo::setSelfTest(const SelfTest &test) {
+  info.selftest_rows = test.rows;
+  info.selftest_tolerance = double(test.tolerance);
 }
 
 std::vector<uint8_t> mlc::emitInfoObject(const mlc_info &info, const TargetSpec &target) {

@@ -89,7 +89,7 @@ bool isImplementationName(const std::string &name) {
 } // namespace
 
 std::vector<std::string> mlc::exportsOf(const std::string &name) {
-  return {name, name + "_batch", name + "_run", name + "_info"};
+  return {name, name + "_batch", name + "_run", name + "_info", name + "_selftest"};
 }
 
 void mlc::checkName(const std::string &name) {

@@ -3,6 +3,7 @@
 
 #include "mlc/Driver/Driver.h"
 #include "mlc/Driver/OptionTable.h"
+#include <algorithm>
 #include <charconv>
 
 using namespace mlc;
@@ -65,9 +66,15 @@ void check(const std::string &option, const std::string &value) {
     checkOneOf(option, value, {"auto", "outer", "dot", "skip"});
   else if (option == "target")
     (void)targetNamed(value); // throws, listing what is known
+  else if (option == "levels" && !value.empty())
+    (void)parseLevels(value);
   else if (option == "shape")
     (void)parseShapeOption(value);
-  else if (option == "max-stack") {
+  else if (option == "selftest") {
+    int64_t rows = 0;
+    if (!parseInt(value, rows) || rows < 0 || rows > 1000)
+      badValue(option, value, "a number of rows from 0 to 1000");
+  } else if (option == "max-stack") {
     int64_t bytes = 0;
     if (!parseInt(value, bytes) || bytes < 1024 || bytes > int64_t(1) << 30)
       badValue(option, value, "a number of bytes from 1024 to 1073741824");
@@ -97,6 +104,25 @@ std::pair<std::string, Shape> mlc::parseShapeOption(const std::string &text) {
   return {text.substr(0, split), shape};
 }
 
+std::vector<TargetSpec> mlc::parseLevels(const std::string &text) {
+  std::vector<TargetSpec> levels;
+  for (size_t begin = 0; begin <= text.size();) {
+    size_t end = std::min(text.find(',', begin), text.size());
+    std::string name = text.substr(begin, end - begin);
+    TargetSpec spec = targetNamed(name);
+    if (name != "host" && name != nameOf(spec.level))
+      badValue("levels", name, "a CPU level; code for one CPU is made with 'target'");
+    auto sameLevel = [&](const TargetSpec &other) { return other.level == spec.level; };
+    if (std::none_of(levels.begin(), levels.end(), sameLevel))
+      levels.push_back(std::move(spec));
+    begin = end + 1;
+  }
+  std::sort(levels.begin(), levels.end(), [](const TargetSpec &a, const TargetSpec &b) { return a.level < b.level; });
+  if (levels.front().triple != levels.back().triple)
+    badValue("levels", text, "a list of levels of one kind of machine");
+  return levels;
+}
+
 const std::vector<OptionInfo> &mlc::optionTable() {
   static const std::vector<OptionInfo> table = [] {
     std::vector<OptionInfo> rows;
@@ -115,6 +141,7 @@ void Options::set(const std::string &name, const std::string &value) {
 #define MLC_OPTION(type, option, field, fallback, help)                                                               \
   if (name == option) {                                                                                                \
     check(name, value);                                                                                                \
+    targetGiven |= std::string_view(name) == "target";                                                                 \
     return assign(name, field, value);                                                                                 \
   }
 #include "mlc/Driver/Options.def"

@@ -46,15 +46,14 @@ def ML_DenseOp : ML_Op<"dense", [AttrSizedOperandSegments, SingleBlock,
     32 interleaved partial sums combined by a fixed tree, bias last. The choice of the form follows from the shape alone.
 
     Attributes set by ml-dense-strategy: `strategy` (outer; skip: outer without the rows of x that are zero; dot), `packed` (the array in
-    the kernel's order), `lanes` (floats per vector), `blocks` (vectors per panel; a panel is one pass over k), `narrow` (lanes of a last,
-    narrower vector, 0: none; its array is `packed_narrow`), `row_tile` x `column_tile` (accumulators of a pass for several rows),
-    `prefetch` (bytes ahead, 0: none).
+    the kernel's order), `panels` (their widths), `narrow` (lanes of a last, narrower vector, 0: none; its array is `packed_narrow`),
+    `lanes` (floats per vector), `row_tile` x `column_tile` (sums held in registers: rows x vectors), `prefetch` (bytes ahead, 0: none).
   }];
   let arguments = (ins AnyShaped:$x, Variadic<AnyShaped>:$extras, AnyShaped:$init, Optional<AnyMemRef>:$scratch,
     FlatSymbolRefAttr:$weight, FlatSymbolRefAttr:$bias,
     OptionalAttr<StrAttr>:$strategy, OptionalAttr<FlatSymbolRefAttr>:$packed, OptionalAttr<FlatSymbolRefAttr>:$packed_narrow,
     OptionalAttr<FlatSymbolRefAttr>:$packed_bias,
-    DefaultValuedAttr<I64Attr, "0">:$lanes, OptionalAttr<DenseI64ArrayAttr>:$blocks, DefaultValuedAttr<I64Attr, "0">:$narrow,
+    DefaultValuedAttr<I64Attr, "0">:$lanes, DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$panels, DefaultValuedAttr<I64Attr, "0">:$narrow,
     DefaultValuedAttr<I64Attr, "1">:$row_tile, DefaultValuedAttr<I64Attr, "0">:$column_tile,
     DefaultValuedAttr<I64Attr, "0">:$prefetch);
   let results = (outs Variadic<AnyRankedTensor>:$result);

@@ -9,16 +9,17 @@ namespace mlc {
 
 using NamedModels = std::vector<std::pair<std::string, Model>>;
 
-enum class LibraryKind { Shared, Object };
+enum class LibraryKind { Shared, Object, Archive };
 
-/// The CPU levels a library holds code for: one clone of every function each.
+/// The CPU levels a library holds code for, lowest first: one clone of every function each. A target that was given is the
+/// only one; else it is what `levels` lists, or all levels of this machine's kind.
 std::vector<TargetSpec> targetsOf(const Options &options);
 
 /// The options as they hold for one of `models`: the random input and the chosen output are names, and a model without such
 /// a name is left as it is, provided that another model has it.
 Options optionsFor(const Model &model, const NamedModels &models, const Options &options);
 
-/// All models in one shared library or one relocatable object, weights and f_info included.
+/// All models in one library, object or archive, with weights, f_info and f_selftest.
 std::vector<uint8_t> libraryBytes(const NamedModels &models, LibraryKind kind, const std::string &soname,
                                   const Options &options);
 

@@ -24,6 +24,7 @@ struct Options {
   }
 #include "mlc/Driver/Options.def"
 #undef MLC_OPTION
+  bool targetGiven = false; ///< set("target", …) was called: libraries hold code for that CPU alone
   /// Sets by the name in Options.def; throws Error listing valid names or values.
   void set(const std::string &name, const std::string &value);
 };
@@ -63,7 +64,7 @@ Compiled compile(const Model &model, const std::string &symbol, const Options &o
 std::string emit(const Model &model, const std::string &symbol, const std::string &stage, const Options &options);
 std::vector<std::string> stageNames();
 
-/// One library (.so) or object (.o) with all `models`, by the extension of `path`; writes <path without extension>.h beside it.
+/// One library (.so), object (.o) or archive (.a) with all `models`, by the extension of `path`; writes <path without extension>.h beside it.
 void buildLibrary(const std::vector<std::pair<std::string, Model>> &models, const std::string &path, const Options &options);
 /// C declaration and documentation of each function.
 std::string emitHeader(const std::vector<std::pair<std::string, Model>> &models, const Options &options);

@@ -36,6 +36,7 @@ public:
                const std::string &levels, int64_t stackBytes);
   FunctionInfo(const FunctionInfo &) = delete;
   const mlc_info &get() const { return info; }
+  void setSelfTest(const SelfTest &test);
 
 private:
   std::string symbol, hash, fp, levels;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "mlc/Model/Tensor.h"
+#include "mlc/Target/Target.h"
 
 namespace mlc {
 
@@ -15,6 +16,9 @@ struct OptionInfo {
   std::string help;
 };
 const std::vector<OptionInfo> &optionTable();
+
+/// "x86-64-v2,x86-64-v3": lowest first, each once. Throws Error.
+std::vector<TargetSpec> parseLevels(const std::string &text);
 
 /// "x=20x10" → {"x", {20, 10}}; "x=scalar" → rank 0. Throws Error.
 std::pair<std::string, Shape> parseShapeOption(const std::string &text);

@@ -22,10 +22,13 @@ class WeightStore {
 public:
   /// Adds under `wish` or `wish_1`, `wish_2` …; returns the name taken. An identical array already stored is reused.
   std::string add(const std::string &wish, Weight weight);
+  /// Shares an array of another store; one with the same bytes is reused whatever its type and shape.
+  std::string share(const std::string &wish, std::shared_ptr<const Weight> weight);
   const Weight *find(const std::string &name) const;
   const std::map<std::string, std::shared_ptr<const Weight>> &all() const { return weights; }
 
 private:
+  std::string insert(const std::string &wish, std::shared_ptr<const Weight> weight);
   std::map<std::string, std::shared_ptr<const Weight>> weights;
 };
 
