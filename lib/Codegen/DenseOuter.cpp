@@ -167,16 +167,19 @@ private:
     return type.getDimSize(0) == lanes ? value : slice(in, value, 0, lanes);
   }
 
-  /// sums[r][j] += x_r * weights_j(k), for all rows r of the group and vectors j of the tile.
-  void step(OpBuilder &in, const Tile &tile, Value k, ArrayRef<Value> xs, SmallVectorImpl<Value> &sums) {
+  /// sums[r][j] += x_r * weights_j(k), for all rows r of the group and vectors j of the tile. `xOf` loads x_r just before its
+  /// use: all of them at once would not fit the registers.
+  void step(OpBuilder &in, const Tile &tile, Value k, size_t rows, llvm::function_ref<Value(size_t)> xOf, SmallVectorImpl<Value> &sums) {
     SmallVector<Value> weights;
     for (const Lane &lane : tile.lanes)
       weights.push_back(loadLanes(in, loc, lane.memory, addScaled(in, loc, lane.base, k, lane.stride), lane.lanes));
-    for (auto [r, value] : llvm::enumerate(xs))
+    for (size_t r = 0; r < rows; ++r) {
+      Value value = xOf(r);
       for (auto [j, lane] : llvm::enumerate(tile.lanes)) {
         Value &sum = sums[r * tile.lanes.size() + j];
         sum = multiplyAdd(in, sum, widened(in, value, lane.lanes), weights[j]);
       }
+    }
     if (op.getPrefetch())
       prefetch(in, tile, k);
   }
@@ -198,10 +201,7 @@ private:
     for (int64_t r = 0; r < rows; ++r)
       rowBases.push_back(addScaled(in, loc, constantIndex(in, loc, 0), AddIOp::create(in, loc, row, constantIndex(in, loc, r)), xStride[0]));
     auto one = [&](OpBuilder &body, Value k, SmallVectorImpl<Value> &state) {
-      SmallVector<Value> xs;
-      for (Value base : rowBases)
-        xs.push_back(xAt(body, base, k));
-      step(body, tile, k, xs, state);
+      step(body, tile, k, rowBases.size(), [&](size_t r) { return xAt(body, rowBases[r], k); }, state);
     };
     int64_t unroll = rows == 1 ? 2 : 1, inner = op.inner(), whole = inner / unroll * unroll;
     SmallVector<Value> state(sums);
@@ -235,7 +235,7 @@ private:
         [&](OpBuilder &body, Location, ValueRange s) {
           Value k = IndexCastUIOp::create(body, loc, body.getIndexType(), math::CountTrailingZerosOp::create(body, loc, s[0]));
           SmallVector<Value> next(s.drop_front());
-          step(body, tile, k, xAt(body, constantIndex(body, loc, 0), k), next);
+          step(body, tile, k, 1, [&](size_t) { return xAt(body, zero(body), k); }, next);
           next.insert(next.begin(), AndIOp::create(body, loc, s[0], SubIOp::create(body, loc, s[0], number(body, 1))));
           scf::YieldOp::create(body, loc, next);
         });
@@ -251,7 +251,7 @@ private:
             Value value = memref::LoadOp::create(body, loc, list.values, at);
             Value bits = memref::LoadOp::create(body, loc, list.rows, ValueRange{AddIOp::create(body, loc, list.rowsOffset, at)});
             Value k = IndexCastUIOp::create(body, loc, body.getIndexType(), BitcastOp::create(body, loc, body.getI32Type(), bits));
-            step(body, tile, k, value, next);
+            step(body, tile, k, 1, [&](size_t) { return value; }, next);
           }
           scf::YieldOp::create(body, loc, next);
         });

@@ -19,6 +19,8 @@ class Options(TypedDict, total=False):
 
     fp: Literal["strict", "fast"]
     target: str
+    levels: str
+    selftest: int
     random: str
     output: str
     shape: Mapping[str, Sequence[int]]

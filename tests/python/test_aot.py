@@ -184,7 +184,7 @@ class TestFile:
 
     def test_exports(self, built):
         assert exported(built) == {
-            name + suffix for name in ("first", "second") for suffix in ("", "_batch", "_run", "_info")
+            name + suffix for name in ("first", "second") for suffix in ("", "_batch", "_run", "_info", "_selftest")
         }
 
     def test_segments(self, built):
@@ -273,7 +273,7 @@ def test_object_exports_only_the_functions(models, tmp_path):
     aot.build(tmp_path / "m.o", models)
     names = subprocess.run(["nm", "-g", "--defined-only", tmp_path / "m.o"], capture_output=True, text=True, check=True)
     found = {line.split()[-1] for line in names.stdout.splitlines() if line.split()}
-    assert found == {name + suffix for name in models for suffix in ("", "_batch", "_run", "_info")}
+    assert found == {name + suffix for name in models for suffix in ("", "_batch", "_run", "_info", "_selftest")}
 
 
 def test_in_a_process_without_mlc(built, x):

@@ -1,5 +1,5 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-// The scalar functions of MathFunctions.def, run natively beside their references: for the sweep and for the unit tests.
+// The scalar functions of MathFunctions.def, run natively beside their references: for the sweep and the unit tests.
 #pragma once
 
 #include "Math/Functions.h"

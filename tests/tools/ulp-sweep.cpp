@@ -1,5 +1,6 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-// Measures every scalar function: float over all 2^32 patterns, double over dense random ones. Prints docs/numerics.md's table.
+// Measures every scalar function: float over all 2^32 patterns, double over dense random ones. Prints the table of
+// docs/numerics.md.
 //   ulp-sweep [function …] [--float-step=N] [--double-samples=N] [--threads=N]
 #include "MathTable.h"
 #include <atomic>
@@ -84,7 +85,8 @@ int main(int argc, char **argv) {
     else
       names.push_back(arg);
   }
-  std::printf("| function | float strict | float fast | double strict | double fast | worst float at | worst double at |\n"
+  std::printf("| function | float strict | float fast | double strict | double fast | worst float at "
+              "| worst double at |\n"
               "| --- | --- | --- | --- | --- | --- | --- |\n");
   bool good = true;
   for (const Function &f : functions) {

@@ -10,10 +10,7 @@ namespace {
 
 using namespace mlc;
 
-struct Width {
-  int64_t lanes, vectors;
-};
-const Width kWidths[] = {{4, 13}, {8, 13}, {16, 26}};
+constexpr int64_t kLine = 16; ///< floats of a cache line, and of the widest vector
 
 Weight matrix(int64_t rows, int64_t columns) {
   Weight weight{std::vector<uint8_t>(size_t(rows * columns) * 4), "f32", {rows, columns}};
@@ -30,57 +27,46 @@ std::vector<float> floatsOf(const Weight &weight) {
   return values;
 }
 
-/// Calls visit(layout, columns) for many layers on every kind of CPU.
+/// Calls visit(layout, columns) for layers of many widths.
 template <typename Visit> void eachLayout(Visit visit) {
-  for (const Width &width : kWidths)
-    for (int64_t columns = 1; columns <= 300; ++columns) {
-      SCOPED_TRACE(str(columns, " columns, ", width.lanes, " lanes"));
-      visit(denseLayout(columns, width.lanes, width.vectors), columns, width);
-    }
+  for (int64_t columns = 1; columns <= 300; ++columns) {
+    SCOPED_TRACE(str(columns, " columns"));
+    visit(denseLayout(columns), columns);
+  }
 }
 
 TEST(DenseLayout, CoversAllColumnsWithLittlePadding) {
-  eachLayout([](const DenseLayout &layout, int64_t columns, const Width &) {
+  eachLayout([](const DenseLayout &layout, int64_t columns) {
     EXPECT_GE(layout.paddedColumns(), columns);
-    EXPECT_LT(layout.paddedColumns() - columns, std::max<int64_t>(layout.lanes, 4));
+    EXPECT_LT(layout.paddedColumns() - columns, kLine / 2);
     if (layout.narrow) // wide vectors hold real columns only, so that the narrow one finishes the row
       EXPECT_LT(layout.wideColumns(), columns);
   });
 }
 
-TEST(DenseLayout, FitsTheRegisters) {
-  eachLayout([](const DenseLayout &layout, int64_t, const Width &width) {
-    EXPECT_GE(layout.lanes, 4);
-    EXPECT_LE(layout.lanes, width.lanes);
-    EXPECT_TRUE(layout.narrow == 0 || (layout.narrow >= 4 && layout.narrow < layout.lanes)) << layout.narrow;
-    ASSERT_FALSE(layout.blocks.empty());
-    for (size_t i = 0; i < layout.blocks.size(); ++i) {
-      bool last = i + 1 == layout.blocks.size();
-      EXPECT_GE(layout.blocks[i] + (last && layout.narrow ? 1 : 0), 1);
-      EXPECT_LE(layout.blocks[i] + (last && layout.narrow ? 1 : 0), width.vectors);
+TEST(DenseLayout, PanelsAreWholeLinesOfNearlyEqualWidth) {
+  eachLayout([](const DenseLayout &layout, int64_t) {
+    EXPECT_TRUE(layout.narrow == 0 || layout.narrow == 4 || layout.narrow == 8) << layout.narrow;
+    for (int64_t width : layout.panels) {
+      EXPECT_GT(width, 0);
+      EXPECT_EQ(width % kLine, 0);
     }
-  });
-}
-
-TEST(DenseLayout, PanelsAreOfNearlyEqualWidth) {
-  eachLayout([](const DenseLayout &layout, int64_t, const Width &) {
-    auto blocks = layout.blocks;
-    blocks.back() += layout.narrow ? 1 : 0;
-    auto [low, high] = std::minmax_element(blocks.begin(), blocks.end());
-    EXPECT_LE(*high - *low, 1);
+    if (layout.panels.empty())
+      return;
+    auto [low, high] = std::minmax_element(layout.panels.begin(), layout.panels.end());
+    EXPECT_LE(*high - *low, kLine);
   });
 }
 
 TEST(DensePacking, PanelsHoldEveryWeightInItsPlace) {
   constexpr int64_t kInner = 3;
-  eachLayout([](const DenseLayout &layout, int64_t columns, const Width &) {
+  eachLayout([](const DenseLayout &layout, int64_t columns) {
     Weight weight = matrix(kInner, columns);
     auto wide = floatsOf(packPanels(weight, layout)), narrow = floatsOf(packNarrow(weight, layout));
     ASSERT_EQ(int64_t(wide.size()), kInner * layout.wideColumns());
     ASSERT_EQ(int64_t(narrow.size()), kInner * layout.narrow);
     int64_t first = 0;
-    for (int64_t block : layout.blocks) {
-      int64_t width = block * layout.lanes;
+    for (int64_t width : layout.panels) {
       for (int64_t k = 0; k < kInner; ++k)
         for (int64_t c = 0; c < width; ++c)
           ASSERT_EQ(wide[size_t(first * kInner + k * width + c)], float(k * columns + std::min(first + c, columns - 1)));
@@ -93,7 +79,7 @@ TEST(DensePacking, PanelsHoldEveryWeightInItsPlace) {
 }
 
 TEST(DensePacking, BiasRepeatsItsLastElement) {
-  eachLayout([](const DenseLayout &layout, int64_t columns, const Width &) {
+  eachLayout([](const DenseLayout &layout, int64_t columns) {
     Weight bias = matrix(1, columns);
     bias.shape = {columns};
     auto padded = floatsOf(packBias(bias, layout));

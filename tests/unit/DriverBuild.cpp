@@ -98,7 +98,14 @@ TEST_F(Build, LibraryOfTwoModels) {
   EXPECT_EQ(std::string(info->model_hash), doubling(3).hash);
   EXPECT_STREQ(info->mlc_version, versionString());
   EXPECT_STREQ(info->fp, "strict");
-  EXPECT_STREQ(info->levels, nameOf(targetNamed("host").level));
+#ifdef __x86_64__
+  EXPECT_STREQ(info->levels, "x86-64-v2,x86-64-v3,x86-64-v4");
+#else
+  EXPECT_STREQ(info->levels, "aarch64");
+#endif
+  EXPECT_GT(info->selftest_rows, 4);
+  EXPECT_LE(info->selftest_tolerance, 1e-5);
+  EXPECT_EQ(reinterpret_cast<int (*)()>(dlsym(library, "three_selftest"))(), 0);
   dlclose(library);
   EXPECT_NE(textOf(file("lib.h")).find("float *three(float *out, const float *in);"), std::string::npos);
 }
@@ -123,6 +130,62 @@ TEST_F(Build, EveryTarget) {
       EXPECT_EQ(textOf(file(name)).substr(1, 3), "ELF") << target;
     }
   }
+}
+
+TEST_F(Build, LevelsAndTargets) {
+  auto levelsOf = [](const Options &options) {
+    std::string text;
+    for (const TargetSpec &target : targetsOf(options))
+      text += std::string(text.empty() ? "" : ",") + target.cpu;
+    return text;
+  };
+  auto with = [](std::initializer_list<std::pair<const char *, const char *>> values) {
+    Options options;
+    for (auto [name, value] : values)
+      options.set(name, value);
+    return options;
+  };
+#ifdef __x86_64__
+  EXPECT_EQ(levelsOf({}), "x86-64-v2,x86-64-v3,x86-64-v4");
+#endif
+  EXPECT_EQ(levelsOf(with({{"levels", "x86-64-v4,x86-64-v2,x86-64-v4"}})), "x86-64-v2,x86-64-v4");
+  EXPECT_EQ(levelsOf(with({{"levels", "aarch64"}})), "generic");
+  EXPECT_EQ(levelsOf(with({{"target", "host"}})), targetNamed("host").cpu) << "a host that was asked for is the only target";
+  EXPECT_EQ(levelsOf(with({{"target", "haswell"}})), "haswell");
+  EXPECT_NE(messageOf([&] { levelsOf(with({{"target", "haswell"}, {"levels", "x86-64-v2"}})); }).find("exclude"),
+            std::string::npos);
+}
+
+TEST_F(Build, AnArchiveHasTheSameFunctions) {
+  buildLibrary({{"two", doubling(2)}, {"three", doubling(3)}}, file("lib.a"), {});
+  std::string archive = textOf(file("lib.a"));
+  EXPECT_EQ(archive.substr(0, 8), "!<arch>\n");
+  EXPECT_NE(archive.find("two.o/"), std::string::npos);
+  EXPECT_NE(textOf(file("lib.h")).find("int three_selftest(void);"), std::string::npos);
+  buildLibrary({{"two", doubling(2)}, {"three", doubling(3)}}, file("again.a"), {});
+  EXPECT_EQ(archive, textOf(file("again.a")));
+}
+
+TEST_F(Build, WeightsOfTheSamePackingAreSharedByAllLevels) {
+  GraphBuilder builder("sum");
+  ValueId x = builder.input("x", DType::Float32, {1, 16384});
+  Tensor weights(DType::Float32, {1, 16384});
+  for (int64_t i = 0; i < weights.size(); ++i)
+    reinterpret_cast<float *>(weights.raw())[i] = float(i);
+  builder.output(builder.op(OpKind::Add, {x, builder.constant(weights)}), "y");
+  Model model;
+  model.original = builder.finish();
+  model.graph = model.original;
+  auto size = [&](const char *levels) {
+    Options options;
+    options.set("levels", levels);
+    options.set("selftest", "0");
+    return libraryBytes({{"f", model}}, LibraryKind::Object, "f", options).size();
+  };
+  size_t one = size("x86-64-v3"), three = size("x86-64-v2,x86-64-v3,x86-64-v4");
+  EXPECT_GT(one, 65536u);
+  EXPECT_LT(one, 90000u) << "in an object too, arrays nobody reads are left out";
+  EXPECT_LT(three, one + 16384);
 }
 
 TEST_F(Build, Errors) {

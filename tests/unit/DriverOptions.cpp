@@ -25,6 +25,17 @@ std::string setError(const std::string &name, const std::string &value) {
   return messageOf([&] { Options().set(name, value); });
 }
 
+TEST(Options, Levels) {
+  Options options;
+  options.set("levels", "x86-64-v3,host");
+  EXPECT_EQ(options.levels, "x86-64-v3,host");
+  EXPECT_FALSE(options.targetGiven);
+  EXPECT_TRUE(contains(setError("levels", "haswell"), "CPU level"));
+  EXPECT_TRUE(contains(setError("levels", "x86-64-v3,"), "unknown target ''"));
+  EXPECT_TRUE(contains(setError("levels", "x86-64-v3,aarch64"), "one kind of machine"));
+  EXPECT_TRUE(contains(setError("selftest", "-1"), "number of rows"));
+}
+
 TEST(Options, DefaultsAreThoseOfTheTable) {
   Options options;
   EXPECT_EQ(options.fp, "strict");
@@ -120,7 +131,7 @@ TEST(Names, Collisions) {
 }
 
 TEST(Names, Exports) {
-  EXPECT_EQ(exportsOf("f"), (std::vector<std::string>{"f", "f_batch", "f_run", "f_info"}));
+  EXPECT_EQ(exportsOf("f"), (std::vector<std::string>{"f", "f_batch", "f_run", "f_info", "f_selftest"}));
 }
 
 } // namespace

@@ -80,9 +80,10 @@ TYPED_TEST(MathSpecials, PowAgreesWithC) {
   using T = TypeParam;
   using N = typename TestFixture::N;
   const T limit = T(2) / std::numeric_limits<T>::epsilon(); // the last odd integers lie below it
-  const T values[] = {T(0),     T(1),      T(2),          T(3),          T(0.5),      T(0.25),    T(1.5),  T(2.5),
-                      T(7),     T(1e5),    limit,         limit - 1,     limit / 2,   limit / 2 + 1, T(0.999), this->max,
-                      this->nan, this->inf, this->denormal, T(1) + std::numeric_limits<T>::epsilon()};
+  const T values[] = {T(0),      T(1),      T(2),      T(3),           T(0.5),
+                      T(0.25),   T(1.5),    T(2.5),    T(7),           T(1e5),
+                      limit,     limit - 1, limit / 2, limit / 2 + 1,  T(0.999),
+                      this->max, this->nan, this->inf, this->denormal, T(1) + std::numeric_limits<T>::epsilon()};
   for (T ax : values)
     for (T ay : values)
       for (int signs = 0; signs < 4; ++signs) {

@@ -29,6 +29,8 @@ def n_features(d: Description, obj: Any, method: str) -> int:
         return width(d, obj)
     given = d.options.get("n_features")
     known = getattr(obj, "n_features_in_", None) if given is None else given
+    if known is None and hasattr(obj, "X_thresholds_"):  # IsotonicRegression
+        known = 1
     if known is None:
         raise d.error(f"{type(obj).__name__} does not say how many inputs it has; give n_features=")
     return int(known)

@@ -167,7 +167,7 @@ def ordinal(d: Description, obj: Any, x: Value, method: str) -> Value:
 def imputer(d: Description, obj: Any, x: Value, method: str) -> Value:
     statistics = np.asarray(obj.statistics_, np.float64)
     kept = range(len(statistics))
-    if not getattr(obj, "keep_empty_features", False) and obj.strategy != "constant":
+    if not getattr(obj, "keep_empty_features", False):
         kept = [i for i, value in enumerate(statistics) if value == value]
     missing = _missing(d, x, obj.missing_values)
     result = d.columns(np.where(missing, statistics, d.f64(x)), kept)

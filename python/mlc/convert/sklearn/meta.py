@@ -67,7 +67,12 @@ def voting_classifier(d: Description, obj: Any, x: Value, method: str) -> Value:
     return choose(labels(d, obj), first_of_largest(mean_of(d, parts, weights)))
 
 
-@converts("sklearn", "StackingRegressor", "StackingClassifier")
+@converts(
+    "sklearn",
+    "StackingRegressor",
+    "StackingClassifier",
+    methods=("predict", "predict_proba", "decision_function", "transform"),
+)
 def stacking(d: Description, obj: Any, x: Value, method: str) -> Value:
     binary = len(getattr(obj, "classes_", ())) == 2
     parts: List[Any] = []
@@ -193,11 +198,12 @@ def one_vs_one_classifier(d: Description, obj: Any, x: Value, method: str) -> Va
         confidences.append(_positive(d, part, given, not hasattr(part, "decision_function")))
         wins.append(1.0 - d.f64(apply(d, part, given, "predict", "estimators_")))
     classes = len(obj.classes_)
+    scores = one_vs_rest(d, d.concat(wins), d.concat(confidences), classes)
     if classes == 2:
+        score = d.slice(scores, 1, 2)
         limit = 0.0 if hasattr(obj.estimators_[0], "decision_function") else 0.5
         known = labels(d, obj)
-        return confidences[0] if method != "predict" else np.where(confidences[0] > limit, known[1], known[0])
-    scores = one_vs_rest(d, d.concat(wins), d.concat(confidences), classes)
+        return score if method != "predict" else np.where(score > limit, known[1], known[0])
     return choose(labels(d, obj), first_of_largest(scores)) if method == "predict" else scores
 
 

@@ -12,7 +12,7 @@ from .._description import Description
 from .._elementary import choose, first_of_largest
 from .._registry import converts
 from .._value import Value
-from .linear import labels, two_columns
+from .linear import labels
 
 
 def kernel(d: Description, x: Value, points: Any, kind: str, gamma: float, coef0: float, degree: int) -> Value:
@@ -112,9 +112,9 @@ def one_vs_rest(d: Description, wins_of_first: Value, confidence_of_second: Valu
 
 @converts("sklearn", "SVC", "NuSVC", methods=("predict", "predict_proba", "decision_function"))
 def classifier(d: Description, obj: Any, x: Value, method: str) -> Value:
+    if method == "predict_proba":  # an iteration that stops early: its result is no function to compile
+        raise d.error("predict_proba of libsvm is not supported; use CalibratedClassifierCV")
     scores, classes = _pairwise(d, obj, x), len(obj.classes_)
-    if method == "predict_proba":
-        return _platt(d, obj, scores)
     if method == "predict":
         known = labels(d, obj)
         if classes == 2:
@@ -126,16 +126,6 @@ def classifier(d: Description, obj: Any, x: Value, method: str) -> Value:
     if classes == 2 or obj.decision_function_shape == "ovo":
         return scores
     return one_vs_rest(d, 1.0 - d.cast(scores < 0.0, "float64"), -scores, classes)
-
-
-def _platt(d: Description, obj: Any, scores: Value) -> Value:
-    """libsvm's sigmoid of two classes; of more, libsvm solves an equation by iteration."""
-    if len(obj.classes_) > 2 or not len(obj.probA_):
-        raise d.error(
-            "predict_proba is supported for two classes and probability=True; else use CalibratedClassifierCV"
-        )
-    p = 1.0 - d.op("Sigmoid", scores * float(obj.probA_[0]) - float(obj.probB_[0]))
-    return two_columns(d, np.clip(p, 1e-7, 1 - 1e-7))
 
 
 @converts("sklearn", "KernelRidge", methods=("predict",))
