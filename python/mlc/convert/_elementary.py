@@ -364,7 +364,9 @@ def piecewise_linear(x: Value, knots: Any, values: Any) -> Value:
 
     inside = np.minimum(np.maximum(d.f64(x), low), high)
     line = field(2) + (inside - field(0)) * field(1)
-    return np.where(np.equal(inside, field(0)), field(3), line)
+    first = np.asarray([v[0] for v in values], np.float64)
+    inner = np.where(np.equal(d.f64(x), field(0)), field(3), line)
+    return np.where(d.f64(x) < low, first, inner)
 
 
 def _pieces(knots: Any, values: Any) -> Any:
