@@ -184,12 +184,12 @@ private:
       prefetch(in, tile, k);
   }
 
-  /// A line of each vector's panel, some rows of weights ahead.
+  /// The same lines some rows of weights ahead.
   void prefetch(OpBuilder &in, const Tile &tile, Value k) {
     for (const Lane &lane : tile.lanes) {
       if (lane.memory != memory.packed || lane.offset * 4 % 64 != 0)
         continue;
-      Value at = plus(in, addScaled(in, loc, lane.base, k, lane.stride), op.getPrefetch() / 4);
+      Value at = plus(in, addScaled(in, loc, lane.base, k, lane.stride), int64_t(op.getPrefetch()) * lane.stride);
       memref::PrefetchOp::create(in, loc, lane.memory, at, /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
     }
   }

@@ -94,10 +94,12 @@ private:
     if (dense.rows() > 1) {
       dense.setRowTile(many ? 8 : 6);
       dense.setColumnTile(many ? 3 : 2);
+      if (!many && weightBytes > 32768) // a tile takes one line of a panel's row: too far apart to be foreseen
+        dense.setPrefetch(8);
     } else {
       dense.setColumnTile(many ? 26 : 13);
       if (strategy == "outer" && weightBytes > options.target.l2Bytes / 2)
-        dense.setPrefetch(2048);
+        dense.setPrefetch(6);
     }
   }
 

@@ -47,7 +47,7 @@ def ML_DenseOp : ML_Op<"dense", [AttrSizedOperandSegments, SingleBlock,
 
     Attributes set by ml-dense-strategy: `strategy` (outer; skip: outer without the rows of x that are zero; dot), `packed` (the array in
     the kernel's order), `panels` (their widths), `narrow` (lanes of a last, narrower vector, 0: none; its array is `packed_narrow`),
-    `lanes` (floats per vector), `row_tile` x `column_tile` (sums held in registers: rows x vectors), `prefetch` (bytes ahead, 0: none).
+    `lanes` (floats per vector), `row_tile` x `column_tile` (sums held in registers: rows x vectors), `prefetch` (rows of weights ahead, 0: none).
   }];
   let arguments = (ins AnyShaped:$x, Variadic<AnyShaped>:$extras, AnyShaped:$init, Optional<AnyMemRef>:$scratch,
     FlatSymbolRefAttr:$weight, FlatSymbolRefAttr:$bias,
