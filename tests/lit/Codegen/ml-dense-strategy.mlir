@@ -1,4 +1,4 @@
-// The kernel of each layer, its panels for the CPU's vectors, and the names of the packed arrays, all written down.
+// The kernel of each layer, its tiles for the CPU's registers, and the packed arrays (the same for every CPU), all written down.
 // RUN: mlc-opt %s --target=x86-64-v3 --ml-dense-strategy | FileCheck %s --check-prefixes=CHECK,V3
 // RUN: mlc-opt %s --target=x86-64-v4 --ml-dense-strategy | FileCheck %s --check-prefixes=CHECK,V4
 // RUN: mlc-opt %s --target=x86-64-v2 --ml-dense-strategy | FileCheck %s --check-prefixes=CHECK,V2
@@ -15,10 +15,10 @@ memref.global constant @b2 : memref<2xf32>
 // strategy is asked for, because that decides the order of the sum.
 // CHECK-LABEL: func.func @relu
 // CHECK: ml.dense @w0, @b0
-// V2-SAME: lanes = 4
-// V3-SAME: lanes = 8
-// V4-SAME: lanes = 16 : i64, narrow = 8
-// CHECK-SAME: packed = @w0_panels
+// V2-SAME: lanes = 4 : i64
+// V3-SAME: lanes = 8 : i64
+// V4-SAME: lanes = 16 : i64
+// CHECK-SAME: narrow = 8 : i64, packed = @w0_panels, packed_bias = @b0_padded, packed_narrow = @w0_narrow, panels = array<i64: 32>
 // CHECK-SAME: strategy = "outer"
 // CHECK: ml.dense @w1, @b1
 // CHECK-SAME: strategy = "skip"

@@ -20,7 +20,7 @@ memref.global constant @b : memref<16xf32>
 func.func @scattered(%x: memref<4x8xf32, strided<[1, 4]>>, %y: memref<4x16xf32>) {
   // expected-error @below {{needs a strategy and rows of adjacent elements}}
   ml.dense @w, @b ins(%x : memref<4x8xf32, strided<[1, 4]>>) outs(%y : memref<4x16xf32>)
-    attributes {strategy = "outer", lanes = 8 : i64, blocks = array<i64: 2>, packed = @w, packed_bias = @b} {
+    attributes {strategy = "outer", lanes = 8 : i64, panels = array<i64: 16>, packed = @w, packed_bias = @b} {
   ^bb0(%sum: f32):
     ml.yield %sum : f32
   }

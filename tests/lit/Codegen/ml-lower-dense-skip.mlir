@@ -18,7 +18,7 @@ memref.global constant @w : memref<100x32xf32>
 // CHECK-NOT: ml.dense
 func.func @skip(%x: memref<1x100xf32>, %y: memref<1x32xf32>) {
   ml.dense @w, @b ins(%x : memref<1x100xf32>) outs(%y : memref<1x32xf32>)
-    attributes {blocks = array<i64: 4>, lanes = 8 : i64, packed = @w_panels, packed_bias = @b, strategy = "skip"} {
+    attributes {column_tile = 13 : i64, lanes = 8 : i64, packed = @w_panels, panels = array<i64: 32>, packed_bias = @b, strategy = "skip"} {
   ^bb0(%sum: f32):
     ml.yield %sum : f32
   }

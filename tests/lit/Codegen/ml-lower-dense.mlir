@@ -51,10 +51,14 @@ func.func @dot(%x: memref<1x64xf32>, %y: memref<1x1xf32>) {
   return
 }
 
-// Several rows: each weight is loaded once for all rows of the tile.
+// Several rows: each weight is loaded once for all rows of the tile. With 16 lanes an element of x is spread by an integer instruction,
+// which leaves the pipes of the multiplications alone.
 // CHECK-LABEL: func.func @rows
 // CHECK: scf.for
-// CHECK-COUNT-4: memref.load
+// V3-COUNT-4: memref.load
+// V4-COUNT-4: llvm.inline_asm {{.*}}vpbroadcastd
+// CHECK: vector.load
+// CHECK-NOT: vector.load %{{.*}} : memref<32xf32>
 // CHECK: scf.yield
 func.func @rows(%x: memref<4x8xf32>, %y: memref<4x16xf32>) {
   ml.dense @w, @b ins(%x : memref<4x8xf32>) outs(%y : memref<4x16xf32>) {
@@ -73,6 +77,28 @@ func.func @deferred(%x: memref<8x8xf32>, %y: memref<8x16xf32>) {
   ^bb0(%sum: f32):
     %0 = math.exp %sum : f32
     ml.yield %0 : f32
+  }
+  return
+}
+
+// Layers that differ in nothing but their weights share one function.
+// CHECK-LABEL: func.func @alike
+// CHECK: call @[[KERNEL:[a-z_.0-9]+]](
+// CHECK: call @[[KERNEL]](
+// CHECK: return
+// CHECK: func.func private @[[KERNEL]](
+// CHECK-NOT: ml.dense
+memref.global constant @s0 : memref<32x32xf32>
+memref.global constant @s1 : memref<32x32xf32>
+memref.global constant @sb : memref<32xf32>
+func.func @alike(%x: memref<1x32xf32>, %h: memref<1x32xf32>, %y: memref<1x32xf32>) {
+  ml.dense @s0, @sb ins(%x : memref<1x32xf32>) outs(%h : memref<1x32xf32>) {
+  ^bb0(%sum: f32):
+    ml.yield %sum : f32
+  }
+  ml.dense @s1, @sb ins(%h : memref<1x32xf32>) outs(%y : memref<1x32xf32>) {
+  ^bb0(%sum: f32):
+    ml.yield %sum : f32
   }
   return
 }
