@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 # Read by tools/demo and tools/test: installs what is needed and builds. Each step first looks whether it is done, so that
 # a second run takes seconds. MLC_BUILD names the build folder (default: build), MLC_JOBS the number of parallel jobs.
@@ -27,6 +28,7 @@ as_root() {
 
 missing_packages() {
   local package
+  # shellcheck disable=SC2013 # several names may stand in a line
   for package in $(sed 's/#.*//' "$root/tools/dev/packages.txt"); do
     dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || echo "$package"
   done
