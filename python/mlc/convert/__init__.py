@@ -11,15 +11,17 @@ imported only if the object comes from it.
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from typing import Any, Optional
 
+from . import _elementary  # noqa: F401  (gives values their operators)
 from ._description import Description
-from ._registry import find, load_converters, register, registered
+from ._registry import apply, find, register, registered
 from ._value import Value
 
-__all__ = ["Description", "Value", "convert", "describe", "inverse_of", "register", "registered", "supports"]
+__all__ = ["Description", "Value", "apply", "convert", "describe", "inverse_of", "register", "registered", "supports"]
 
 
 def convert(obj: Any, method: Optional[str] = None, **options: Any) -> bytes:
@@ -37,13 +39,23 @@ def convert(obj: Any, method: Optional[str] = None, **options: Any) -> bytes:
     return describe(obj, method, **options).to_bytes()
 
 
+def _keras_of(obj: Any) -> Any:
+    """The module for models that are graphs of their own, or None."""
+    libraries = {(cls.__module__ or "").partition(".")[0] for cls in type(obj).__mro__}
+    if not isinstance(obj, (str, os.PathLike)) and not libraries & {"keras", "tf_keras", "tensorflow"}:
+        return None
+    from . import keras
+
+    return keras if keras.accepts(obj) else None
+
+
 def describe(obj: Any, method: Optional[str] = None, **options: Any) -> Description:
     """As convert, but the ``Description``: ``describe(obj).document()`` is a dict."""
-    for library in {cls.__module__.partition(".")[0] for cls in type(obj).__mro__}:
-        load_converters(library)
-    maker = next((m for m in _whole_models if m.accepts(obj)), None)
-    if maker is not None:
-        return maker.describe(obj, method, **options)
+    keras = _keras_of(obj)
+    if keras is not None:
+        return keras.describe(obj, method, **options)
+    if isinstance(obj, (str, os.PathLike)):
+        raise ValueError(f"{os.fsdecode(obj)}: expected the path of a .keras or .h5 model")
     from . import _rows
 
     return _rows.describe(obj, method, **options)
@@ -51,20 +63,14 @@ def describe(obj: Any, method: Optional[str] = None, **options: Any) -> Descript
 
 def supports(obj: Any) -> bool:
     """Whether an object is of a kind that ``convert`` knows."""
-    for library in {cls.__module__.partition(".")[0] for cls in type(obj).__mro__}:
-        load_converters(library)
-    return any(m.accepts(obj) for m in _whole_models) or find(obj) is not None
+    return _keras_of(obj) is not None or find(obj) is not None
 
 
 def inverse_of(obj: Any, **options: Any) -> Optional[bytes]:
     """The description of ``inverse_transform``, or None if there is none."""
     from . import _rows
 
-    return _rows.inverse_of(obj, **options)
-
-
-# Modules for models that are graphs of their own, with accepts(obj) and describe(obj, method, **options).
-_whole_models: list = []  # type: ignore[type-arg]
+    return None if _keras_of(obj) is not None else _rows.inverse_of(obj, **options)
 
 
 class _Callable(types.ModuleType):

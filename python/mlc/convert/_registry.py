@@ -22,7 +22,7 @@ class Entry(NamedTuple):
 _by_class: Dict[type, Entry] = {}
 _by_name: Dict[Tuple[str, str], Entry] = {}
 # Library (first part of a class's module) -> module of ours that registers its converters.
-_LIBRARIES = {"sklearn": "sklearn", "keras": "keras", "tensorflow": "keras", "tf_keras": "keras"}
+_LIBRARIES = {"sklearn": "sklearn", "keras": "keras", "tensorflow": "keras", "tf_keras": "keras", "scikeras": "keras"}
 
 
 def register(cls: type, function: Converter, methods: Sequence[str] = ()) -> None:

@@ -5,5 +5,18 @@ Preprocessing, linear and kernel models compute in float64 with scikit-learn's o
 results are those of float64 scikit-learn rounded once to float32. Only MLPs compute in ``Description.precision``.
 """
 
-from . import compose, decomposition, encoders, functions, linear, meta, neighbors, neural, preprocessing  # noqa: F401
-from . import probabilistic, quantile, selection, svm  # noqa: F401
+from . import (  # noqa: F401
+    compose,
+    decomposition,
+    encoders,
+    functions,
+    linear,
+    meta,
+    neighbors,
+    neural,
+    preprocessing,
+    probabilistic,
+    quantile,
+    selection,
+    svm,
+)
