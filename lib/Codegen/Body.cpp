@@ -89,6 +89,22 @@ void storeLanes(OpBuilder &b, Location loc, Value value, Value base, Value index
   vector::StoreOp::create(b, loc, value, base, index);
 }
 
+Value sliceLanes(OpBuilder &b, Location loc, Value v, int64_t from, int64_t count) {
+  return vector::ShuffleOp::create(b, loc, v, v, llvm::to_vector(llvm::seq<int64_t>(from, from + count)));
+}
+
+Value replaceFirstLanes(OpBuilder &b, Location loc, Value whole, Value part) {
+  int64_t lanes = cast<VectorType>(whole.getType()).getDimSize(0), count = cast<VectorType>(part.getType()).getDimSize(0);
+  // Widen the part (its other lanes do not matter), then choose lane by lane.
+  SmallVector<int64_t> widen(size_t(lanes), 0), choose;
+  for (int64_t i = 0; i < lanes; ++i) {
+    widen[size_t(i)] = i < count ? i : 0;
+    choose.push_back(i < count ? lanes + i : i);
+  }
+  Value wide = vector::ShuffleOp::create(b, loc, part, part, widen);
+  return vector::ShuffleOp::create(b, loc, whole, wide, choose);
+}
+
 Value flatten(OpBuilder &b, Location loc, Value memref) {
   auto type = cast<MemRefType>(memref.getType());
   auto [strides, offset] = type.getStridesAndOffset();

@@ -24,6 +24,10 @@ llvm::SmallVector<mlir::Value> replayBody(mlir::OpBuilder &builder, mlir::Block 
 mlir::Value loadLanes(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value base, mlir::Value index, int64_t lanes);
 void storeLanes(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Value base, mlir::Value index);
 
+/// Lanes [from, from + count) of a vector, and `whole` with its first lanes replaced by `part`: shuffles, which need no further lowering.
+mlir::Value sliceLanes(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value vector, int64_t from, int64_t count);
+mlir::Value replaceFirstLanes(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value whole, mlir::Value part);
+
 /// A one-dimensional view of all elements a memref with static strides reaches; its element i is i elements after the memref's first.
 mlir::Value flatten(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref);
 

@@ -46,7 +46,7 @@ Value DenseKernel::multiplyAdd(OpBuilder &in, Value sum, Value p, Value q) {
 }
 
 Value DenseKernel::slice(OpBuilder &in, Value v, int64_t from, int64_t lanes) {
-  return vector::ExtractStridedSliceOp::create(in, loc, v, from, lanes, 1);
+  return sliceLanes(in, loc, v, from, lanes);
 }
 
 Value DenseKernel::plus(OpBuilder &in, Value v, int64_t constant) {

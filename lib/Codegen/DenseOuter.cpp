@@ -298,7 +298,7 @@ private:
       if (piece == 1)
         memref::StoreOp::create(in, loc, vector::ExtractOp::create(in, loc, value, at), out, index);
       else
-        storeLanes(in, loc, vector::ExtractStridedSliceOp::create(in, loc, value, at, piece, 1), out, index);
+        storeLanes(in, loc, sliceLanes(in, loc, value, at, piece), out, index);
       at += piece;
     }
   }

@@ -335,8 +335,7 @@ private:
       });
       Value sum = sums[0];
       for (int64_t half = kPartialSums / 2; half > 0; half /= 2)
-        sum = combined(in, combine, vector::ExtractStridedSliceOp::create(in, loc, sum, 0, half, 1),
-                       vector::ExtractStridedSliceOp::create(in, loc, sum, half, half, 1));
+        sum = combined(in, combine, sliceLanes(in, loc, sum, 0, half), sliceLanes(in, loc, sum, half, half));
       Value total = vector::ExtractOp::create(in, loc, sum, int64_t(0));
       storeScalars(in, combined(in, combine, loadScalar(in, out, at), total), at);
       return SmallVector<Value>();
@@ -354,9 +353,9 @@ private:
     for (int64_t count = kPartialSums / 2, at = whole; count > 0; count /= 2) {
       if (!((extent - whole) & count))
         continue;
-      Value part = vector::ExtractStridedSliceOp::create(in, loc, sum, 0, count, 1);
+      Value part = sliceLanes(in, loc, sum, 0, count);
       part = evaluate(in, advance(in, row, dim, constantIndex(in, loc, at)), dim, count, count, part).front();
-      sum = vector::InsertStridedSliceOp::create(in, loc, part, sum, 0, 1);
+      sum = replaceFirstLanes(in, loc, sum, part);
       at += count;
     }
     return sum;

@@ -73,7 +73,7 @@ void runCodegen(ModuleOp module, const CodegenOptions &options, const std::funct
   reached("vector");
   run(module, [&](PassManager &manager) {
     manager.addPass(createExpandMathPass(options.fast && options.target.hasFma));
-    addConvertToLLVMPasses(manager);
+    addConvertToLLVMPasses(manager, module);
   });
   module.walk([&](Operation *op) {
     if (!isa<ModuleOp>(op) && !isa<LLVM::LLVMDialect>(op->getDialect()))

@@ -133,7 +133,7 @@ FunctionInfo::FunctionInfo(const Model &model, const std::string &symbol, const 
 
 void FunctionInfo::setSelfTest(const SelfTest &test) {
   info.selftest_rows = test.rows;
-  info.selftest_tolerance = double(test.tolerance);
+  info.selftest_tolerance = test.tolerance;
 }
 
 std::vector<uint8_t> mlc::emitInfoObject(const mlc_info &info, const TargetSpec &target) {

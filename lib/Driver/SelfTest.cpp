@@ -11,7 +11,7 @@ using namespace mlc;
 namespace {
 
 /// Ten times the bound that models keep to the reference, then weaker ones for models of ill-conditioned sums.
-constexpr float kTolerances[] = {1e-5f, 1e-4f, 1e-3f, 1e-2f};
+constexpr double kTolerances[] = {1e-5, 1e-4, 1e-3, 1e-2};
 /// f_selftest holds the results of all rows on its stack, and the library holds the rows.
 constexpr int64_t kMaxResults = 2048, kMaxFloats = 4096;
 /// Evaluating a large model in double takes time: so many multiplications and copies of numbers, about.
@@ -174,8 +174,8 @@ private:
   /// The smallest tolerance that at least half of the rows keep, and those rows.
   SelfTest packed(const std::vector<Row> &rows) const {
     SelfTest test;
-    for (float tolerance : kTolerances) {
-      auto good = [&](const Row &row) { return row.needed <= double(tolerance); };
+    for (double tolerance : kTolerances) {
+      auto good = [&](const Row &row) { return row.needed <= tolerance; };
       if (2 * std::count_if(rows.begin(), rows.end(), good) < std::ptrdiff_t(rows.size()))
         continue;
       test = {.rows = 0, .nIn = signature.nIn, .nRandom = signature.nRandom, .nOut = signature.nOut, .in = {},

@@ -10,10 +10,12 @@
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Pass.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
 #include "llvm/Transforms/IPO/AlwaysInliner.h"
+#include "llvm/Transforms/Scalar.h"
 
 namespace mlc {
 
@@ -84,6 +86,8 @@ llvm::SmallVector<char, 0> emit(llvm::Module &module, llvm::TargetMachine &machi
   {
     llvm::legacy::PassManager passes;
     passes.add(llvm::createAlwaysInlinerLegacyPass());
+    // Memref descriptors leave a fifth of the IR as insertvalue and extractvalue; folding them here is cheaper than selecting them.
+    passes.add(llvm::createEarlyCSEPass());
     // The verifier ran above; between the passes of the code generator it would double the time.
     unsupported = machine.addPassesToEmitFile(passes, stream, nullptr, type, /*DisableVerify=*/true);
     if (!unsupported)

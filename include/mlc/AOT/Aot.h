@@ -34,7 +34,7 @@ std::vector<uint8_t> emitDispatcher(const std::string &symbol, bool random, cons
 struct SelfTest {
   int64_t rows = 0, nIn = 0, nRandom = 0, nOut = 0;
   std::vector<float> in, random, expected; ///< row after row
-  float tolerance = 0;
+  double tolerance = 0;
 };
 
 /// int `symbol`_selftest(void): how many results of f and f_batch are wrong; -1 if the CPU is below the level of `lowest`.

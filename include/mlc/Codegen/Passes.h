@@ -4,6 +4,7 @@
 
 #include "mlc/Support/WeightStore.h"
 #include "mlc/Target/Target.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace mlc {
@@ -25,8 +26,9 @@ std::unique_ptr<mlir::Pass> createPlanMemoryPass(const CodegenOptions &options);
 std::unique_ptr<mlir::Pass> createLowerDensePass(const CodegenOptions &options);
 std::unique_ptr<mlir::Pass> createLowerLoopsPass(const CodegenOptions &options);
 std::unique_ptr<mlir::Pass> createExpandMathPass(bool fast);
-/// Appends the conversions to the LLVM dialect.
-void addConvertToLLVMPasses(mlir::OpPassManager &manager);
+std::unique_ptr<mlir::Pass> createConvertToLLVMPass();
+/// Appends what takes `module` to the LLVM dialect.
+void addConvertToLLVMPasses(mlir::OpPassManager &manager, mlir::ModuleOp module);
 
 /// For mlc-opt: every pass under its flag, for one target.
 void registerPasses(const CodegenOptions &options);

@@ -41,7 +41,7 @@ bool hostCanRun(const TargetSpec &spec);
 /// Position-independent, small code model. Throws Error. Thread-safe.
 std::unique_ptr<llvm::TargetMachine> makeTargetMachine(const TargetSpec &spec);
 
-/// Codegen only (no IR pipeline beyond the always-inliner). The module's triple and data layout are set.
+/// Codegen only (no IR pipeline beyond the always-inliner and one early-cse). The module's triple and data layout are set.
 std::vector<uint8_t> emitObject(llvm::Module &module, llvm::TargetMachine &machine);
 std::string emitAssembly(llvm::Module &module, llvm::TargetMachine &machine);
 
