@@ -94,37 +94,53 @@ private:
     flush();
   }
 
-  /// Several rows: panel after panel in tiles of equal width; those in which every lane is a real column share one loop.
+  /// Several rows: panel after panel in tiles of equal width. Panels alike share one loop, and so do tiles within a panel.
   void emitTiles(OpBuilder &in, Value row, int64_t count) {
-    int64_t lanes = op.getLanes(), column = 0;
-    for (int64_t width : op.getPanels()) {
-      int64_t vectors = width / lanes, parts = (vectors + op.getColumnTile() - 1) / op.getColumnTile();
-      int64_t share = (vectors + parts - 1) / parts, full = std::min(vectors / share, (op.columns() - column) / (share * lanes));
-      if (full < 2)
-        full = 0;
-      auto tileAt = [&](OpBuilder &at, int64_t first, int64_t size) {
-        Tile tile{constantIndex(at, loc, column + first * lanes), column + first * lanes, {}};
-        for (int64_t v = first; v < first + size; ++v)
-          tile.lanes.push_back(wideLane(at, column, width, v * lanes, tile.fixed));
-        return tile;
-      };
-      if (full)
-        scf::ForOp::create(in, loc, zero(in), constantIndex(in, loc, full * share * lanes), constantIndex(in, loc, share * lanes), ValueRange{},
+    auto panels = op.getPanels();
+    int64_t column = 0;
+    for (size_t p = 0; p < panels.size();) {
+      int64_t width = panels[p], alike = 1;
+      while (p + alike < panels.size() && panels[p + alike] == width && column + (alike + 1) * width <= op.columns())
+        ++alike;
+      if (alike == 1) {
+        emitPanel(in, row, count, constantIndex(in, loc, column * op.inner()), constantIndex(in, loc, column), column, width);
+      } else {
+        scf::ForOp::create(in, loc, zero(in), constantIndex(in, loc, alike * width), constantIndex(in, loc, width), ValueRange{},
                            [&](OpBuilder &body, Location, Value offset, ValueRange) {
-                             Tile tile = tileAt(body, 0, share);
-                             tile.column = AddIOp::create(body, loc, tile.column, offset);
-                             tile.fixed = -1;
-                             for (Lane &lane : tile.lanes)
-                               lane.base = AddIOp::create(body, loc, lane.base, offset);
-                             emitTile(body, row, count, tile);
+                             Value first = plus(body, offset, column);
+                             emitPanel(body, row, count, addScaled(body, loc, zero(body), first, op.inner()), first, -1, width);
                              scf::YieldOp::create(body, loc);
                            });
-      for (int64_t v = full * share; v < vectors; v += share)
-        emitTile(in, row, count, tileAt(in, v, std::min(share, vectors - v)));
-      column += width;
+      }
+      p += size_t(alike);
+      column += alike * width;
     }
     if (op.getNarrow())
       emitTile(in, row, count, {constantIndex(in, loc, column), column, {narrowLane(in, column, column)}});
+  }
+
+  /// One panel whose weights begin at `base`; `fixed` is its first column if that is a constant, else -1.
+  void emitPanel(OpBuilder &in, Value row, int64_t count, Value base, Value column, int64_t fixed, int64_t width) {
+    int64_t lanes = op.getLanes(), vectors = width / lanes, parts = (vectors + op.getColumnTile() - 1) / op.getColumnTile();
+    int64_t share = (vectors + parts - 1) / parts;
+    int64_t real = fixed < 0 ? vectors : (op.columns() - fixed) / lanes; // vectors without padding
+    int64_t full = std::min(vectors, real) / share;
+    auto emitAt = [&](OpBuilder &at, Value offset, int64_t known, int64_t size) {
+      Tile tile{AddIOp::create(at, loc, column, offset), known, {}};
+      for (int64_t v = 0; v < size; ++v)
+        tile.lanes.push_back({memory.packed, plus(at, AddIOp::create(at, loc, base, offset), v * lanes), width, v * lanes, lanes});
+      emitTile(at, row, count, tile);
+    };
+    if (full < 2)
+      full = 0;
+    else
+      scf::ForOp::create(in, loc, zero(in), constantIndex(in, loc, full * share * lanes), constantIndex(in, loc, share * lanes), ValueRange{},
+                         [&](OpBuilder &body, Location, Value offset, ValueRange) {
+                           emitAt(body, offset, -1, share);
+                           scf::YieldOp::create(body, loc);
+                         });
+    for (int64_t v = full * share; v < vectors; v += share)
+      emitAt(in, constantIndex(in, loc, v * lanes), fixed < 0 ? -1 : fixed + v * lanes, std::min(share, vectors - v));
   }
 
   void emitTile(OpBuilder &in, Value row, int64_t rows, const Tile &tile) {
@@ -203,7 +219,7 @@ private:
     auto one = [&](OpBuilder &body, Value k, SmallVectorImpl<Value> &state) {
       step(body, tile, k, rowBases.size(), [&](size_t r) { return xAt(body, rowBases[r], k); }, state);
     };
-    int64_t unroll = rows == 1 ? 2 : 1, inner = op.inner(), whole = inner / unroll * unroll;
+    int64_t unroll = rows == 1 && op.inner() >= 32 ? 2 : 1, inner = op.inner(), whole = inner / unroll * unroll;
     SmallVector<Value> state(sums);
     if (inner <= 4) // nothing to loop over
       whole = 0;

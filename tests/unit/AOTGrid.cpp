@@ -225,7 +225,7 @@ done:
 int selfTestOf(const char *batchFactor, std::vector<float> expected) {
   TargetSpec spec = runnableTarget();
   SelfTest test{.rows = 3, .nIn = 2, .nRandom = 0, .nOut = 2, .in = {1, 2, -3, 4, 0, 5e5f}, .random = {},
-                .expected = std::move(expected), .tolerance = 1e-5f};
+                .expected = std::move(expected), .tolerance = 1e-5};
   TemporaryFolder folder;
   Loaded library(folder.write("m.so", linkShared({objectOf(doubling(batchFactor), spec), emitSelfTest("f", test, spec)},
                                                  {"f", "f_batch", "f_selftest"}, "m.so", spec)));
@@ -245,7 +245,7 @@ TEST(SelfTest, RefusesCpusBelowTheLibrary) {
   if (qemu.empty())
     GTEST_SKIP() << "qemu-x86_64-static is not installed";
   TargetSpec v3 = targetNamed("x86-64-v3");
-  SelfTest test{.rows = 1, .nIn = 2, .nRandom = 0, .nOut = 2, .in = {1, 2}, .random = {}, .expected = {2, 4}, .tolerance = 1e-5f};
+  SelfTest test{.rows = 1, .nIn = 2, .nRandom = 0, .nOut = 2, .in = {1, 2}, .random = {}, .expected = {2, 4}, .tolerance = 1e-5};
   std::string start = R"(
 declare i32 @f_selftest()
 define void @_start() nounwind "stackrealign" {

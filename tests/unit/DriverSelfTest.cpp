@@ -36,7 +36,7 @@ TEST(SelfTestRows, ExpectedResultsAreTheReferences) {
   EXPECT_EQ(test.rows, 8);
   ASSERT_EQ(test.in.size(), 32u);
   ASSERT_EQ(test.expected.size(), 32u);
-  EXPECT_EQ(test.tolerance, 1e-5f);
+  EXPECT_EQ(test.tolerance, 1e-5);
   for (size_t i = 0; i < test.in.size(); ++i)
     EXPECT_EQ(test.expected[i], float(std::tanh(double(test.in[i]))));
 }

@@ -7,7 +7,7 @@ Where an operator is missing, the formulas here keep full relative accuracy in t
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 
@@ -302,8 +302,8 @@ def ndtri(p: Value) -> Value:
 def count_at_most(keys: Any, x: Value) -> Value:
     """How many of each column's ascending keys ([columns, n], padded with +inf) are <= x ([1, columns]): [columns].
 
-    NaN counts none. Many keys are searched in two steps of about √n comparisons. A float32 x is compared with the
-    float32 not below each key, which decides the same.
+    NaN counts none. A float32 x is compared with the float32 not below each key, which decides the same. Few keys are
+    all compared; of many, those that share x's bucket of a regular grid; if too many share one, those of a block.
     """
     d = x.description
     keys = np.asarray(keys, np.float64)
@@ -314,6 +314,59 @@ def count_at_most(keys: Any, x: Value) -> Value:
     x = d.reshape(x, (columns, 1))
     if n <= 64:
         return _hits(keys, x)
+    grids = [_grid(row[np.isfinite(row)]) for row in keys]
+    window = max(grid[3] for grid in grids)
+    return _count_in_bucket(keys, grids, window, x) if window <= 8 else _count_in_block(keys, x)
+
+
+_BUCKETS = 4096
+
+
+def _bucket(x: Any, low: Any, scale: Any, dtype: Any) -> Any:
+    return np.trunc(np.clip((x - low) * scale, dtype(0), dtype(_BUCKETS - 1))).astype(np.int64)
+
+
+def _grid(keys: Any) -> Any:
+    """(low, scale, first key of each bucket, most keys in one): the grid whose fullest bucket is emptiest."""
+    dtype = keys.dtype.type
+    best: Any = None
+    for share in (0, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05):
+        i = int(share * len(keys))
+        low, high = keys[i], keys[len(keys) - 1 - i]
+        span = float(high) - float(low)
+        scale = dtype((_BUCKETS - 1.01) / span) if span > 0 else dtype(0)
+        if not np.isfinite(scale):
+            scale = dtype(0)
+        buckets = _bucket(keys, low, scale, dtype)
+        most = int(np.bincount(buckets, minlength=_BUCKETS).max())
+        if best is None or most < best[3]:
+            best = (low, scale, np.searchsorted(buckets, np.arange(_BUCKETS)), most)
+    return best
+
+
+def _count_in_bucket(keys: Any, grids: Any, window: int, x: Value) -> Value:
+    """The bucket's number is monotone in x and computed here as there, so that no key outside can decide otherwise."""
+    d = x.description
+    columns, n = keys.shape
+    low, scale = (d.constant(np.asarray([[grid[k]] for grid in grids], x.dtype)) for k in (0, 1))
+    top = d.constant(np.asarray(_BUCKETS - 1, x.dtype))
+    zero = d.constant(np.asarray(0, x.dtype))
+    place = d.op("Minimum", d.op("Maximum", d.op("Mul", d.op("Sub", x, low), scale), zero), top)
+    place = d.cast(np.where(np.isnan(place), zero, place), "int64")
+    offsets = d.constant(np.arange(columns, dtype=np.int64)[:, None] * _BUCKETS)
+    starts = d.constant(np.concatenate([grid[2] for grid in grids]).astype(np.int64))
+    start = d.gather(starts, d.op("Add", place, offsets))  # [columns, 1]
+    padded = np.full((columns, n + window), np.inf, keys.dtype)
+    padded[:, :n] = keys
+    shifts = np.arange(columns)[:, None] * (n + window) + np.arange(window)[None, :]
+    near = d.gather(padded.reshape(-1), d.op("Add", start, d.constant(shifts.astype(np.int64))))
+    return d.op("Add", _hits(near, x), d.reshape(start, (columns,)))
+
+
+def _count_in_block(keys: Any, x: Value) -> Value:
+    """Two steps of about √n comparisons."""
+    d = x.description
+    columns, n = keys.shape
     width = 1 << int(np.ceil(np.log2(np.sqrt(n))))
     blocks = -(-n // width)
     padded = np.full((columns, blocks * width), np.inf, keys.dtype)
@@ -332,13 +385,18 @@ def _hits(keys: Any, x: Value) -> Value:
 
 
 def look_up(tables: Any, index: Value) -> Value:
-    """tables[c, index[c]] of [columns, n, …]: [1, columns, …]."""
+    """tables[c, index[c]] of [columns, n]: [1, columns]."""
+    return look_up_all([tables], index)[0]
+
+
+def look_up_all(tables: Sequence[Any], index: Value) -> List[Value]:
+    """As look_up, of several tables of the same shape at once; each result lies in one piece."""
     d = index.description
-    tables = np.asarray(tables, np.float64)
-    columns, n = tables.shape[:2]
-    at = d.op("Add", index, d.constant(np.arange(columns, dtype=np.int64) * n))
-    found = d.gather(tables.reshape(columns * n, *tables.shape[2:]), at)
-    return d.reshape(found, (1, *found.shape))
+    columns, n = np.shape(tables[0])
+    flat = np.concatenate([np.asarray(table, np.float64).ravel() for table in tables])
+    starts = np.arange(len(tables))[:, None] * columns * n + np.arange(columns)[None, :] * n
+    found = d.gather(flat, d.op("Add", d.constant(starts.astype(np.int64)), d.reshape(index, (1, columns))))
+    return [d.slice(found, k, k + 1, axis=0) for k in range(len(tables))]
 
 
 def piecewise_linear(x: Value, knots: Any, values: Any) -> Value:
@@ -357,15 +415,13 @@ def piecewise_linear(x: Value, knots: Any, values: Any) -> Value:
     # The search needs no NaN and no infinity; outside of float32's range nothing is found either way.
     index = count_at_most(keys, np.minimum(x, np.float32(3e38)) if narrow else np.minimum(x, 1e300))
     index = d.op("Maximum", d.op("Sub", index, d.constant(np.int64(1))), d.constant(np.int64(0)))
-    piece = look_up(table, index)
-
-    def field(k: int) -> Value:
-        return d.reshape(d.slice(piece, k, k + 1), (1, len(rows)))
-
+    # Without repeated knots a line's value at its knot is the value there.
+    used = 4 if np.any(table[:, :, 2] != table[:, :, 3]) else 3
+    knot, slope, after, *at = look_up_all([table[:, :, k] for k in range(used)], index)
     inside = np.minimum(np.maximum(d.f64(x), low), high)
-    line = field(2) + (inside - field(0)) * field(1)
+    line = after + (inside - knot) * slope
     first = np.asarray([v[0] for v in values], np.float64)
-    inner = np.where(np.equal(d.f64(x), field(0)), field(3), line)
+    inner = np.where(np.equal(d.f64(x), knot), at[0], line) if at else line
     return np.where(d.f64(x) < low, first, inner)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._description import Description
-from .._elementary import look_up, ndtr, ndtri, piecewise_linear
+from .._elementary import look_up_all, ndtr, ndtri, piecewise_linear
 from .._registry import converts
 from .._value import Value
 
@@ -48,9 +48,7 @@ def _inverse(d: Description, x: Value, quantiles: Any, references: Any, normal: 
     place = np.minimum(np.floor(np.where(np.isnan(inside), 0.0, inside) * float(n - 1)), float(n - 2))
     slopes = np.diff(quantiles, axis=1) / np.diff(references)[None, :]
     starts = np.broadcast_to(references[None, :-1], slopes.shape)
-    table = np.stack([starts, quantiles[:, :-1], slopes], axis=2)
-    piece = look_up(table, d.reshape(d.cast(place, "int64"), (len(quantiles),)))
-    start, base, slope = (d.reshape(d.slice(piece, k, k + 1), (1, len(quantiles))) for k in range(3))
+    start, base, slope = look_up_all([starts, quantiles[:, :-1], slopes], d.cast(place, "int64"))
     y = (inside - start) * slope + base
     return _bounds(p, y, 0.0, 1.0, first, last, normal)
 
