@@ -314,19 +314,19 @@ def count_at_most(keys: Any, x: Value) -> Value:
     x = d.reshape(x, (columns, 1))
     if n <= 64:
         return _hits(keys, x)
-    grids = [_grid(row[np.isfinite(row)]) for row in keys]
-    window = max(grid[3] for grid in grids)
-    return _count_in_bucket(keys, grids, window, x) if window <= 8 else _count_in_block(keys, x)
+    for buckets, most in ((1024, 4), (2048, 5), (4096, 8)):
+        grids = [_grid(row[np.isfinite(row)], buckets) for row in keys]
+        window = max(grid[3] for grid in grids)
+        if window <= most:
+            return _count_in_bucket(keys, grids, buckets, window, x)
+    return _count_in_block(keys, x)
 
 
-_BUCKETS = 4096
+def _bucket(x: Any, low: Any, scale: Any, buckets: int, dtype: Any) -> Any:
+    return np.trunc(np.clip((x - low) * scale, dtype(0), dtype(buckets - 1))).astype(np.int64)
 
 
-def _bucket(x: Any, low: Any, scale: Any, dtype: Any) -> Any:
-    return np.trunc(np.clip((x - low) * scale, dtype(0), dtype(_BUCKETS - 1))).astype(np.int64)
-
-
-def _grid(keys: Any) -> Any:
+def _grid(keys: Any, count: int) -> Any:
     """(low, scale, first key of each bucket, most keys in one): the grid whose fullest bucket is emptiest."""
     dtype = keys.dtype.type
     best: Any = None
@@ -334,28 +334,28 @@ def _grid(keys: Any) -> Any:
         i = int(share * len(keys))
         low, high = keys[i], keys[len(keys) - 1 - i]
         span = float(high) - float(low)
-        scale = dtype((_BUCKETS - 1.01) / span) if span > 0 else dtype(0)
+        scale = dtype((count - 1.01) / span) if span > 0 else dtype(0)
         if not np.isfinite(scale):
             scale = dtype(0)
-        buckets = _bucket(keys, low, scale, dtype)
-        most = int(np.bincount(buckets, minlength=_BUCKETS).max())
+        buckets = _bucket(keys, low, scale, count, dtype)
+        most = int(np.bincount(buckets, minlength=count).max())
         if best is None or most < best[3]:
-            best = (low, scale, np.searchsorted(buckets, np.arange(_BUCKETS)), most)
+            best = (low, scale, np.searchsorted(buckets, np.arange(count)), most)
     return best
 
 
-def _count_in_bucket(keys: Any, grids: Any, window: int, x: Value) -> Value:
+def _count_in_bucket(keys: Any, grids: Any, buckets: int, window: int, x: Value) -> Value:
     """The bucket's number is monotone in x and computed here as there, so that no key outside can decide otherwise."""
     d = x.description
     columns, n = keys.shape
     low, scale = (d.constant(np.asarray([[grid[k]] for grid in grids], x.dtype)) for k in (0, 1))
-    top = d.constant(np.asarray(_BUCKETS - 1, x.dtype))
+    top = d.constant(np.asarray(buckets - 1, x.dtype))
     zero = d.constant(np.asarray(0, x.dtype))
     place = d.op("Minimum", d.op("Maximum", d.op("Mul", d.op("Sub", x, low), scale), zero), top)
     place = d.cast(np.where(np.isnan(place), zero, place), "int64")
-    offsets = d.constant(np.arange(columns, dtype=np.int64)[:, None] * _BUCKETS)
-    starts = d.constant(np.concatenate([grid[2] for grid in grids]).astype(np.int64))
-    start = d.gather(starts, d.op("Add", place, offsets))  # [columns, 1]
+    offsets = d.constant(np.arange(columns, dtype=np.int64)[:, None] * buckets)
+    starts = d.constant(np.concatenate([grid[2] for grid in grids]).astype(np.int32))
+    start = d.cast(d.gather(starts, d.op("Add", place, offsets)), "int64")  # [columns, 1]
     padded = np.full((columns, n + window), np.inf, keys.dtype)
     padded[:, :n] = keys
     shifts = np.arange(columns)[:, None] * (n + window) + np.arange(window)[None, :]
