@@ -32,9 +32,11 @@ __all__ = [
     "jit",
     "load",
     "supported_operators",
+    "validate",
 ]
 
-_LAZY = ("convert",)  # these import NumPy
+# These import NumPy: name -> module.
+_LAZY = {"convert": "convert", "validate": "validation", "validation": "validation"}
 
 
 def __getattr__(name: str) -> Any:
@@ -42,7 +44,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    return importlib.import_module(f"{__name__}.{name}")
+    module = importlib.import_module(f"{__name__}.{_LAZY[name]}")
+    return module.validate if name == "validate" else module
 
 
 def __dir__() -> "list[str]":
