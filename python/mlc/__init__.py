@@ -28,6 +28,7 @@ __all__ = [
     "__version__",
     "aot",
     "check",
+    "compose",
     "convert",
     "jit",
     "load",
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 # These import NumPy: name -> module.
-_LAZY = {"convert": "convert", "validate": "validation", "validation": "validation"}
+_LAZY = {"compose": "compose", "convert": "convert", "validate": "validation", "validation": "validation"}
 
 
 def __getattr__(name: str) -> Any:

@@ -60,7 +60,7 @@ def describe(
 def as_step(d: Description, obj: Any, x: Value, method: str) -> Value:
     """A Keras model as a step of another library's pipeline: its inputs are x cut into pieces, its outputs joined."""
     describe(obj, precision=d.precision)  # also compares with the live model
-    source: Source = live(obj)
+    source: Source = open_file(os.fsdecode(obj)) if isinstance(obj, (str, os.PathLike)) else live(obj)
     graph = Graph(d, source)
     given, start = [], 0
     for _, shape, dtype in graph.inputs():
