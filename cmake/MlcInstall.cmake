@@ -1,5 +1,5 @@
 # Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-# Installs libmlc, its two headers and a CMake package (find_package(mlc), target mlc::mlc).
+# Installs libmlc, its two headers, a CMake package (find_package(mlc): mlc::mlc, mlc::mlc-aot, mlc_add_model) and mlc.pc.
 if(NOT TARGET mlc)
   return()
 endif()
@@ -16,4 +16,12 @@ install(EXPORT mlcTargets NAMESPACE mlc:: DESTINATION ${config_dir})
 configure_package_config_file(cmake/mlcConfig.cmake.in mlcConfig.cmake INSTALL_DESTINATION ${config_dir})
 write_basic_package_version_file(mlcConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/mlcConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/mlcConfigVersion.cmake"
+              cmake/mlcAddModel.cmake
         DESTINATION ${config_dir})
+
+# The folder may move: everything is found from where mlc.pc lies.
+set(pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+file(RELATIVE_PATH MLC_PC_PREFIX "/prefix/${pc_dir}" "/prefix")
+string(REGEX REPLACE "/$" "" MLC_PC_PREFIX "${MLC_PC_PREFIX}")
+configure_file(cmake/mlc.pc.in mlc.pc @ONLY)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/mlc.pc" DESTINATION "${pc_dir}")
