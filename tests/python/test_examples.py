@@ -1,0 +1,38 @@
+# Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+"""The examples of the documentation, on small samples."""
+
+import pathlib
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+import mlc  # noqa: E402
+from sklearn.ensemble import GradientBoostingClassifier  # noqa: E402
+from sklearn.neural_network import MLPClassifier  # noqa: E402
+from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.preprocessing import StandardScaler  # noqa: E402
+
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "examples"
+
+
+@pytest.mark.parametrize("kind", ["trees", "network"])
+def test_fast_simulation(kind, tmp_path, monkeypatch):
+    if not (shutil.which("gcc") or shutil.which("cc")):
+        pytest.skip("no C compiler")
+    monkeypatch.syspath_prepend(EXAMPLES / "fast_simulation")
+    import story
+
+    classifier = GradientBoostingClassifier(n_estimators=30)
+    if kind == "network":
+        classifier = make_pipeline(StandardScaler(), MLPClassifier(hidden_layer_sizes=(16,), max_iter=100, random_state=0))
+    elif not mlc.convert.supports(classifier):
+        pytest.skip("no converter for boosted trees")
+    checks, result, seen, truth = story.main(3000, tmp_path, classifier)
+    assert max(check.max_absolute for check in checks) < 2e-6
+    assert abs(result[:, 0].mean() - seen.mean()) < 0.03
+    assert 0.7 < np.sqrt((result[:, 1] ** 2).mean()) / truth.std() < 1.4
+    assert (tmp_path / "fast_simulation.h").exists()
+    sys.modules.pop("story", None)
