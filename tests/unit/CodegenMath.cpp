@@ -55,7 +55,7 @@ std::shared_ptr<mlc::JitLibrary> compileKernels(const mlc::TargetSpec &target, i
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
   mlir::PassManager manager(&context);
   manager.addPass(mlc::createExpandMathPass(fast));
-  mlc::addConvertToLLVMPasses(manager);
+  mlc::addConvertToLLVMPasses(manager, *module);
   if (!module || failed(manager.run(*module)))
     return nullptr;
   llvm::LLVMContext llvmContext;

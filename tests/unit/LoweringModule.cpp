@@ -52,8 +52,8 @@ TEST(Lower, DenseLayerNamesItsWeights) {
   Lowered lowered(dense(3, 8));
   std::string text = lowered.text();
   EXPECT_NE(text.find("ml.dense"), std::string::npos) << text;
-  ASSERT_TRUE(lowered.weights.find("w"));
-  EXPECT_EQ(lowered.weights.find("w")->shape, (std::vector<int64_t>{3, 8}));
+  ASSERT_TRUE(lowered.weights.find("mlc.w"));
+  EXPECT_EQ(lowered.weights.find("mlc.w")->shape, (std::vector<int64_t>{3, 8}));
 }
 
 TEST(Lower, BuffersOfTheModelAreParametersInputsFirst) {

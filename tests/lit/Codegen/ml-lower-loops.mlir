@@ -56,7 +56,7 @@ func.func @costly_tail(%a: memref<67xf32>, %c: memref<67xf32>) {
 // A sum along adjacent elements: 32 partial sums on every CPU.
 // CHECK-LABEL: func.func @long_sum
 // CHECK: arith.addf {{.*}} : vector<32xf32>
-// CHECK: vector.extract_strided_slice
+// CHECK: vector.shuffle
 // CHECK: arith.addf {{.*}} : vector<16xf32>
 // CHECK: arith.addf {{.*}} : vector<8xf32>
 // CHECK: arith.addf {{.*}} : vector<1xf32>
