@@ -7,7 +7,6 @@ namespace mlc::onnx {
 namespace {
 
 constexpr int64_t kMinIr = 3, kMaxIr = 13;
-constexpr int64_t kMinOpset = 6, kMaxOpset = 28;
 constexpr int64_t kMinMlOpset = 1, kMaxMlOpset = 5;
 constexpr int64_t kMaxNodes = int64_t(1) << 20;
 
@@ -55,7 +54,7 @@ void Decoder::opset(Message m, Opsets &opsets) {
     else
       m.skip();
   }
-  if (domain.empty() && (version < kMinOpset || version > kMaxOpset))
+  if (domain.empty() && (version < 1 || version > kMaxOpset))
     fail("ONNX opset ", version, " is not supported (", kMinOpset, " to ", kMaxOpset, " are)");
   if (domain == "ai.onnx.ml" && (version < kMinMlOpset || version > kMaxMlOpset))
     fail("ai.onnx.ml opset ", version, " is not supported (", kMinMlOpset, " to ", kMaxMlOpset, " are)");

@@ -41,6 +41,9 @@ std::string describe(const NodeDef &n, const std::string &prefix, const Opsets &
              version == opsets.end() ? std::string() : str(" opset ", version->second), "): ");
 }
 
+/// Operators whose meaning has been the same since opset 1, though the attributes of most others changed at 6.
+bool unchangedSinceOpset1(const std::string &opType) { return opType == "Not"; }
+
 void Checker::node(const NodeDef &n, const Opsets &opsets, const std::string &prefix) {
   std::string key = functionKey(n.domain, n.opType, n.overload);
   if (auto f = model.functions.find(key); f != model.functions.end()) {
@@ -51,6 +54,8 @@ void Checker::node(const NodeDef &n, const Opsets &opsets, const std::string &pr
   if (onnxOp(n.domain, n.opType) || (n.domain.empty() && n.opType == "If")) {
     if (!opsets.count(n.domain))
       problem(describe(n, prefix, opsets) + "its domain is missing from opset_import");
+    else if (n.domain.empty() && opsets.at("") < kMinOpset && !unchangedSinceOpset1(n.opType))
+      problem(describe(n, prefix, opsets) + str("ONNX opset ", opsets.at(""), " is not supported (", kMinOpset, " to ", kMaxOpset, " are)"));
     return;
   }
   unknownOperator = true;

@@ -66,6 +66,8 @@ struct GraphDef {
 };
 
 using Opsets = std::map<std::string, int64_t>; ///< domain → version
+/// Opsets of ai.onnx whose operators are supported; below, only those that never changed (Support.cpp).
+inline constexpr int64_t kMinOpset = 6, kMaxOpset = 28;
 
 struct FunctionDef {
   std::string name, domain, overload;
