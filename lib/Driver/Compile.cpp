@@ -58,23 +58,12 @@ int64_t rowsPerBlock(const Graph &graph, const TargetSpec &target) {
   return 0;
 }
 
-const char *spelling(DType type) {
-  switch (type) {
-  case DType::Float32: return "f32";
-  case DType::Float64: return "f64";
-  case DType::Int32: return "i32";
-  case DType::Int64: return "i64";
-  case DType::Bool: return "i8";
-  }
-  return "";
-}
-
 std::vector<EntryBuffer> buffersOf(const Graph &graph, const std::vector<ValueId> &values, int64_t random) {
   std::vector<EntryBuffer> buffers;
   int64_t position = 0;
   for (size_t i = 0; i < values.size(); ++i) {
     const Value &value = graph.value(values[i]);
-    EntryBuffer buffer{spelling(value.dtype), elementCount(value.shape), 0, int64_t(i) == random};
+    EntryBuffer buffer{elementTypeName(value.dtype), elementCount(value.shape), 0, int64_t(i) == random};
     if (!buffer.random) {
       buffer.position = position;
       position += buffer.count;

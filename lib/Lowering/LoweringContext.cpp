@@ -3,6 +3,7 @@
 #include "LoweringContext.h"
 
 #include "mlc/Dialect/ML.h"
+#include "mlc/Lowering/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -26,7 +27,7 @@ RankedTensorType LoweringContext::tensorType(ValueId id) {
   return RankedTensorType::get(value(id).shape, elementType(value(id).dtype));
 }
 
-static const char *spelling(DType type) {
+const char *elementTypeName(DType type) {
   switch (type) {
   case DType::Float32: return "f32";
   case DType::Float64: return "f64";
@@ -42,7 +43,7 @@ mlir::Value LoweringContext::get(ValueId id) {
   if (known)
     return known;
   const Tensor &constant = *value(id).constant;
-  Weight weight{{constant.raw(), constant.raw() + constant.sizeInBytes()}, spelling(constant.dtype()), constant.shape()};
+  Weight weight{{constant.raw(), constant.raw() + constant.sizeInBytes()}, elementTypeName(constant.dtype()), constant.shape()};
   // Not remembered: a weight is made where it is used, so that it always dominates its uses.
   return weightTensor(addWeight("mlc.w", std::move(weight)));
 }

@@ -13,6 +13,9 @@ namespace mlc {
 /// Weights go into `weights`; the module declares each as an uninitialised memref.global. Throws Error.
 void lower(const Graph &graph, const std::string &symbol, mlir::ModuleOp module, WeightStore &weights);
 
+/// MLIR's name of the type that holds `type` in memory: f32, f64, i32, i64; i8 for Bool.
+const char *elementTypeName(DType type);
+
 /// Loads the dialects that `lower` makes operations of.
 void loadLoweringDialects(mlir::MLIRContext &context);
 

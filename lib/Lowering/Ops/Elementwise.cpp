@@ -73,6 +73,17 @@ mlir::Value emitRow(OpKind op, const Row &r) {
   case OpKind::Exp: return r.unary<math::ExpOp>();
   case OpKind::Log: return r.unary<math::LogOp>();
   case OpKind::Erf: return r.unary<math::ErfOp>();
+  case OpKind::Sin: return r.unary<math::SinOp>();
+  case OpKind::Cos: return r.unary<math::CosOp>();
+  case OpKind::Tan: return r.unary<math::TanOp>();
+  case OpKind::Asin: return r.unary<math::AsinOp>();
+  case OpKind::Acos: return r.unary<math::AcosOp>();
+  case OpKind::Atan: return r.unary<math::AtanOp>();
+  case OpKind::Sinh: return r.unary<math::SinhOp>();
+  case OpKind::Cosh: return r.unary<math::CoshOp>();
+  case OpKind::Asinh: return r.unary<math::AsinhOp>();
+  case OpKind::Acosh: return r.unary<math::AcoshOp>();
+  case OpKind::Atanh: return r.unary<math::AtanhOp>();
   case OpKind::Tanh: return r.unary<math::TanhOp>();
   case OpKind::Sigmoid: return r.unary<ml::SigmoidOp>();
   case OpKind::Softplus: return r.unary<ml::SoftplusOp>();
