@@ -55,6 +55,28 @@ double evalUnary(OpKind op, double x, const NodeView &node) {
     return std::log(x);
   case OpKind::Erf:
     return std::erf(x);
+  case OpKind::Sin:
+    return std::sin(x);
+  case OpKind::Cos:
+    return std::cos(x);
+  case OpKind::Tan:
+    return std::tan(x);
+  case OpKind::Asin:
+    return std::asin(x);
+  case OpKind::Acos:
+    return std::acos(x);
+  case OpKind::Atan:
+    return std::atan(x);
+  case OpKind::Sinh:
+    return std::sinh(x);
+  case OpKind::Cosh:
+    return std::cosh(x);
+  case OpKind::Asinh:
+    return std::asinh(x);
+  case OpKind::Acosh:
+    return std::acosh(x);
+  case OpKind::Atanh:
+    return std::atanh(x);
   case OpKind::Tanh:
     return std::tanh(x);
   case OpKind::Sigmoid: // neither form overflows
