@@ -2,6 +2,8 @@
 """Keras models, alive and from files, against Keras itself."""
 
 import json
+import os
+import pathlib
 import zipfile
 
 import numpy as np
@@ -17,6 +19,18 @@ from mlc import jit  # noqa: E402
 RNG = np.random.default_rng(11)
 # Keras computes in float32 as the compiled function does; sums in another order differ by this much.
 TOLERANCE = 3e-6
+
+
+# For tools/dev/converters.py: the largest error of the models that hold a layer, where this variable names a file.
+RECORD = os.environ.get("MLC_RECORD_KERAS_ERRORS")
+errors = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def record():
+    yield
+    if RECORD:
+        pathlib.Path(RECORD).write_text(json.dumps(errors))
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +62,10 @@ def check(model, tolerance=TOLERANCE, **options):
     joined = np.concatenate([r.reshape(len(r), -1) for r in rows], axis=1)
     want = expected(model, rows)
     assert f.n_in == joined.shape[1] and f.n_out == want.shape[1]
-    assert np.max(np.abs(f(joined) - want) / (1 + np.abs(want))) <= tolerance
+    error = np.max(np.abs(f(joined) - want) / (1 + np.abs(want)))
+    assert error <= tolerance
+    for layer in model.layers:
+        errors[type(layer).__name__] = max(errors.get(type(layer).__name__, 0.0), float(error))
     return f, joined
 
 
@@ -89,7 +106,7 @@ LAYERS = {
     "layer norm axes": ((4, 3), [L.LayerNormalization(axis=[1, 2], epsilon=1e-2)]),
     "layer norm bare": ((4,), [L.LayerNormalization(center=False, scale=False)]),
     "unit norm": ((4,), [L.UnitNormalization()]),
-    "training only": ((4,), [L.Dropout(0.5), L.GaussianNoise(1.0), L.GaussianDropout(0.3), L.ActivityRegularization(0.1)]),
+    "training only": ((4,), [L.Dropout(0.5), L.GaussianNoise(1.0), L.ActivityRegularization(0.1)]),
     "flatten": ((4, 3), [L.Flatten(), L.Dense(2)]),
     "reshape": ((12,), [L.Reshape((3, -1)), L.Dense(2), L.Permute((2, 1)), L.Flatten()]),
     "repeat": ((4,), [L.RepeatVector(3), L.Dense(2, activation="tanh")]),
@@ -122,15 +139,25 @@ def test_normalization_with_a_large_mean():
         check(chain((3,), L.Normalization(**options)))
 
 
-@pytest.mark.parametrize("layer", [L.Add(), L.Subtract(), L.Multiply(), L.Average(), L.Maximum(), L.Minimum(), L.Concatenate()],
-                         ids=lambda layer: type(layer).__name__)  # fmt: skip
+@pytest.mark.parametrize(
+    "layer",
+    [L.Add(), L.Subtract(), L.Multiply(), L.Average(), L.Maximum(), L.Minimum(), L.Concatenate()],
+    ids=lambda layer: type(layer).__name__,
+)
 def test_layers_of_two(layer):
     a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
     check(keras.Model([a, b], layer([L.Dense(4)(a), b])))
 
 
-@pytest.mark.parametrize("shapes, axes, normalize", [(((4,), (4,)), 1, False), (((4,), (4,)), -1, True),
-                                                     (((2, 4), (3, 4)), 2, False), (((4, 2), (4, 3)), (1, 1), True)])  # fmt: skip
+@pytest.mark.parametrize(
+    "shapes, axes, normalize",
+    [
+        (((4,), (4,)), 1, False),
+        (((4,), (4,)), -1, True),
+        (((2, 4), (3, 4)), 2, False),
+        (((4, 2), (4, 3)), (1, 1), True),
+    ],
+)
 def test_dot(shapes, axes, normalize):
     a, b = keras.Input(shapes[0]), keras.Input(shapes[1])
     check(keras.Model([a, b], L.Dot(axes=axes, normalize=normalize)([a, b])))
