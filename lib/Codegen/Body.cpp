@@ -23,7 +23,10 @@ bool isVectorizable(Block &body) {
 
 bool isExpensive(Block &body) {
   return llvm::any_of(body.without_terminator(), [](Operation &op) {
-    return isa<math::ExpOp, math::LogOp, math::TanhOp, math::ErfOp, math::PowFOp, ml::SigmoidOp, ml::SoftplusOp>(op);
+    // All of the math and ml dialects but what is one instruction.
+    return isa<ml::MLDialect>(op.getDialect()) ||
+           (isa<math::MathDialect>(op.getDialect()) && !isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp, math::FloorOp,
+                                                           math::FmaOp, math::RoundEvenOp, math::SqrtOp>(op));
   });
 }
 
