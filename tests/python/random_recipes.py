@@ -23,6 +23,8 @@ SMOOTH = {
     "Tanh": (math.tanh, 1.0, {}),
     "Sigmoid": (_sigmoid, 0.25, {}),
     "Erf": (math.erf, 1.13, {}),
+    "Atan": (math.atan, 1.0, {}),
+    "Asinh": (math.asinh, 1.0, {}),
     "Softplus": (lambda x: max(x, 0) + math.log1p(math.exp(-abs(x))), 1.0, {}),
     "Softsign": (lambda x: x / (1 + abs(x)), 1.0, {}),
     "LeakyRelu": (lambda x: x if x > 0 else 0.1 * x, 1.0, {"alpha": 0.1}),
