@@ -9,7 +9,6 @@ import numpy as np
 
 from .._description import Description
 from .._registry import apply, converts
-from .._rows import width as width_of
 from .._value import Value
 
 
@@ -122,6 +121,3 @@ def feature_union(d: Description, obj: Any, x: Value, method: str) -> Value:
 def transformed_target(d: Description, obj: Any, x: Value, method: str) -> Value:
     y = apply(d, obj.regressor_, x, method, "regressor")
     return apply(d, obj.transformer_, y, "inverse_transform", "transformer")
-
-
-__all__ = ["column_numbers", "pipeline", "step", "width_of"]

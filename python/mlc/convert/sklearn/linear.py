@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._description import Description
-from .._elementary import choose, first_of_largest, ndtr, softmax
+from .._elementary import choose, first_of_largest, softmax
 from .._registry import converts
 from .._value import Value
 
@@ -51,9 +51,6 @@ def _dense(matrix: Any) -> Any:
     methods=("predict",),
 )  # fmt: skip
 def regressor(d: Description, obj: Any, x: Value, method: str) -> Value:
-    coef = np.asarray(_dense(obj.coef_), np.float64)
-    if coef.ndim == 1 and hasattr(obj, "X_offset_"):
-        coef = coef[None, :]
     return scores_of(d, obj, x)
 
 
@@ -145,6 +142,3 @@ def quadratic_discriminant(d: Description, obj: Any, x: Value, method: str) -> V
     if method == "predict":
         return choose(labels(d, obj), first_of_largest(scores))
     return d.slice(scores, 1, 2) - d.slice(scores, 0, 1) if scores.shape[1] == 2 else scores
-
-
-__all__ = ["ndtr", "labels", "predict_by_scores", "softmax", "two_columns"]

@@ -50,10 +50,8 @@ def bernoulli_nb(d: Description, obj: Any, x: Value, method: str) -> Value:
     return _answer(d, obj, d.affine(x, (obj.feature_log_prob_ - negative).T, offset), method)
 
 
-@converts("sklearn", "GaussianMixture", "BayesianGaussianMixture", methods=NAIVE)
+@converts("sklearn", "GaussianMixture", methods=NAIVE)
 def gaussian_mixture(d: Description, obj: Any, x: Value, method: str) -> Value:
-    if type(obj).__name__ != "GaussianMixture":
-        raise d.error("is not supported; supported: GaussianMixture")
     means = np.asarray(obj.means_, np.float64)  # [components, features]
     components, features = means.shape
     factors = np.asarray(obj.precisions_cholesky_, np.float64)
