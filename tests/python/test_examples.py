@@ -27,7 +27,9 @@ def test_fast_simulation(kind, tmp_path, monkeypatch):
 
     classifier = GradientBoostingClassifier(n_estimators=30)
     if kind == "network":
-        classifier = make_pipeline(StandardScaler(), MLPClassifier(hidden_layer_sizes=(16,), max_iter=100, random_state=0))
+        classifier = make_pipeline(
+            StandardScaler(), MLPClassifier(hidden_layer_sizes=(16,), max_iter=100, random_state=0)
+        )
     elif not mlc.convert.supports(classifier):
         pytest.skip("no converter for boosted trees")
     checks, result, seen, truth = story.main(3000, tmp_path, classifier)
@@ -36,3 +38,17 @@ def test_fast_simulation(kind, tmp_path, monkeypatch):
     assert 0.7 < np.sqrt((result[:, 1] ** 2).mean()) / truth.std() < 1.4
     assert (tmp_path / "fast_simulation.h").exists()
     sys.modules.pop("story", None)
+
+
+def test_lamarr(tmp_path, monkeypatch):
+    pytest.importorskip("keras")
+    monkeypatch.syspath_prepend(EXAMPLES / "lamarr")
+    import lamarr
+
+    models, results = lamarr.main(200, tmp_path, fitted_on=2000)
+    assert sum(net.count_params() for net in models.nets()) == 588445
+    assert results["acceptance"].max_absolute < 5e-6 and results["efficiency"].max_absolute < 5e-6
+    # Inverse quantiles of heavy tails are steep: there the float32 of the network shows.
+    assert results["covariance"].relative.quantiles[0.99] < 1e-3
+    assert results["resolution"].relative.quantiles[0.99] < 1e-3
+    sys.modules.pop("lamarr", None)
