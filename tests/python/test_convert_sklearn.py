@@ -1,9 +1,11 @@
 # Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 """Every supported scikit-learn estimator against scikit-learn itself in float64."""
 
+import ctypes
 import json
 import os
 import pathlib
+import platform
 import warnings
 
 import numpy as np
@@ -683,3 +685,32 @@ def test_perceptron_in_double_precision():
     fitted = network.fit(X.astype(np.float64), TARGET)
     f = jit.compile(mlc.convert(fitted, precision="float64"))
     close(f(X), fitted.predict(X.astype(np.float64)), 1.2e-7)
+
+
+# Programs that trap floating-point exceptions
+
+
+def exceptions_raised(f, rows):
+    """Which of invalid, divide by zero, overflow a call raises."""
+    libm = ctypes.CDLL("libm.so.6")
+    wanted = 0x01 | 0x04 | 0x08
+    pointer = ctypes.POINTER(ctypes.c_float)
+    out = np.empty(f.n_out, np.float32)
+    call, found = f.cfunc, 0
+    for row in np.ascontiguousarray(rows):
+        arguments = out.ctypes.data_as(pointer), row.ctypes.data_as(pointer)
+        libm.feclearexcept(0x3D)
+        call(*arguments)
+        found |= libm.fetestexcept(wanted)
+    return found
+
+
+QUIET = [*INVERTIBLE, *(name for name in FORWARD if name not in INVERTIBLE)]
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="values of fenv.h")
+@pytest.mark.parametrize("name", QUIET)
+def test_no_floating_point_exceptions(name):
+    fitted = {**FORWARD, **INVERTIBLE}[name].fit(X.astype(np.float64), THREE)
+    f = jit.compile(fitted)
+    assert exceptions_raised(f, X[:40]) == 0
