@@ -32,7 +32,8 @@ def convert(obj: Any, method: Optional[str] = None, **options: Any) -> bytes:
     predict_proba of classifiers, else predict, else transform.
 
     Options: ``precision="float64"`` computes neural networks in double precision, as all else already is;
-    ``n_features`` for objects that do not know it; ``name`` of the model.
+    ``n_features`` for objects that do not know it; ``positive_only=True``: of two classes the probability of the
+    second alone; ``name`` of the model.
 
     Raises CompileError, which lists what cannot be converted.
     """

@@ -50,6 +50,8 @@ def describe(obj: Any, method: Optional[str] = None, *, name: Optional[str] = No
     d = Description(name or type(obj).__name__, **options)
     x = d.input("x", (1, n_features(d, obj, method)))
     y = apply(d, obj, x, method)
+    if d.options.get("positive_only") and method == "predict_proba" and y.shape[1] == 2:
+        y = d.slice(y, 1, 2)
     d.output(y)
     return d
 
