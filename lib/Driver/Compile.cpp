@@ -173,13 +173,12 @@ private:
     lower(*block, entry.rows, *module, *compiled.weights);
   }
 
-  /// The deepest chain of calls is entry → f → generated function.
   int64_t stackBytes() {
     auto frames = stackFrames(compiled.object);
-    auto frame = [&](const std::string &name) { return frames.count(name) ? frames[name] + 8 : 0; };
-    int64_t f = frame(symbol) + frame(entry.row);
-    int64_t batch = frame(symbol + "_batch") + std::max(f, frame(entry.rows));
-    return std::max({f, batch, frame(symbol + "_run") + frame(entry.run)});
+    int64_t deepest = 0;
+    for (const char *entry : {"", "_batch", "_run"})
+      deepest = std::max(deepest, stackDepth(*ir, frames, symbol + entry));
+    return deepest;
   }
 
   const Model &model;

@@ -1,6 +1,9 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // Reads the frame sizes that LLVM reports in an object's .stack_sizes section.
 #include "mlc/Target/Target.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/Instructions.h"
+#include "llvm/IR/Module.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/DataExtractor.h"
 
@@ -53,6 +56,45 @@ std::map<std::string, int64_t> stackFrames(const std::vector<uint8_t> &object) {
     }
   }
   return frames;
+}
+
+namespace {
+
+/// Return address, and what rounding the stack pointer down to 64 bytes may skip: neither is in a frame's size.
+constexpr int64_t kCall = 8, kRealignment = 56;
+/// memcpy, memmove or memset, which code generation may call from anywhere.
+constexpr int64_t kMemFunction = 16;
+
+class Depths {
+public:
+  explicit Depths(const std::map<std::string, int64_t> &frames) : frames(frames) {}
+
+  int64_t of(const llvm::Function &function) {
+    auto [known, isNew] = depths.try_emplace(&function, -1);
+    if (!isNew && known->second < 0)
+      fail("internal error: '", function.getName().str(), "' calls itself");
+    if (!isNew)
+      return known->second;
+    int64_t below = kMemFunction;
+    for (const llvm::Instruction &instruction : llvm::instructions(function))
+      if (auto *call = llvm::dyn_cast<llvm::CallInst>(&instruction))
+        if (const llvm::Function *callee = call->getCalledFunction(); callee && !callee->isDeclaration())
+          below = std::max(below, of(*callee));
+    auto frame = frames.find(function.getName().str());
+    int64_t own = frame == frames.end() ? 0 : frame->second;
+    return depths[&function] = kCall + own + (own ? kRealignment : 0) + below;
+  }
+
+private:
+  const std::map<std::string, int64_t> &frames;
+  std::map<const llvm::Function *, int64_t> depths;
+};
+
+} // namespace
+
+int64_t stackDepth(const llvm::Module &module, const std::map<std::string, int64_t> &frames, const std::string &function) {
+  const llvm::Function *found = module.getFunction(function);
+  return found ? Depths(frames).of(*found) : 0;
 }
 
 } // namespace mlc

@@ -47,5 +47,7 @@ std::string emitAssembly(llvm::Module &module, llvm::TargetMachine &machine);
 
 /// Frame size in bytes of each function of an object made by emitObject (its .stack_sizes section).
 std::map<std::string, int64_t> stackFrames(const std::vector<uint8_t> &object);
+/// No call of `function` takes more stack: the deepest chain of calls in `module`, which `frames` were emitted from.
+int64_t stackDepth(const llvm::Module &module, const std::map<std::string, int64_t> &frames, const std::string &function);
 
 } // namespace mlc

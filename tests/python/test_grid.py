@@ -1,0 +1,117 @@
+# Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+"""Libraries on CPUs of every level: the same bits, and each line of the contract.
+
+Programs without a libc run on the oldest CPU of each level, emulated, and on this machine's own. MLC_GRID_ROWS: rows per
+model (default 500); MLC_GRID_GRAPHS: how many random graphs (default 40); MLC_GRID_SEED: the first seed (default 0).
+"""
+
+import ctypes
+import os
+import subprocess
+
+import grid
+import pytest
+import random_graphs
+from mlc import jit
+from test_contract import MODELS
+
+ROWS = int(os.environ.get("MLC_GRID_ROWS", "500"))
+GRAPHS = int(os.environ.get("MLC_GRID_GRAPHS", "40"))
+SEED = int(os.environ.get("MLC_GRID_SEED", "0"))
+GRAPHS_PER_PROGRAM = 40
+CHECKS = "stack in-place alignment bounds batch run selftest exceptions environment".split()
+
+
+def named(models):
+    return {name.replace("-", "_") + "_model": make() for name, make in models.items()}
+
+
+@pytest.fixture(scope="module")
+def hash_here(cc, tmp_path_factory):
+    """hash_here(function): what the programs print for a function in this process."""
+    library = tmp_path_factory.mktemp("hash") / "hash.so"
+    cc("-O1", "-shared", "-fPIC", "-ffp-contract=off", grid.SOURCES / "hash-library.c", "-o", library)
+    call = ctypes.CDLL(str(library)).hash_function
+    call.restype = ctypes.c_uint64
+    call.argtypes = [ctypes.c_void_p, ctypes.c_void_p] + [ctypes.c_size_t] * 3
+    return lambda f, rows=ROWS: call(f.address, f.batch_address, f.n_in, f.n_out, rows)
+
+
+def hashes_on(level, program, rows):
+    """{name: (hash, self-test)} as printed by hash.c."""
+    command = [*grid.prefix_for(level), str(program), str(rows)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3600)
+    assert done.returncode == 0, f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
+    lines = [line.split() for line in done.stdout.splitlines()]
+    return {name: (int(value, 16), int(test, 16)) for name, value, test in lines}
+
+
+class Programs:
+    """One program per machine, built when first asked for."""
+
+    def __init__(self, source, models, folder):
+        self.source, self.models, self.folder, self.made = source, models, folder, {}
+
+    def __call__(self, level):
+        machine = grid.machine_of(level)
+        if machine not in self.made:
+            self.made[machine] = grid.build_program(self.source, self.models, self.folder, machine)
+        return self.made[machine]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    return Programs("hash.c", grid.bench_models(), tmp_path_factory.mktemp("bench"))
+
+
+@pytest.fixture(scope="module")
+def contract(tmp_path_factory):
+    return Programs("contract.c", named(MODELS), tmp_path_factory.mktemp("contract"))
+
+
+@pytest.mark.parametrize("level", grid.LEVELS)
+def test_same_bits_bench(bench, hash_here, level):
+    found = hashes_on(level, bench(level), ROWS)
+    wanted = {name: (hash_here(jit.compile(proto)), 0) for name, proto in bench.models.items()}
+    assert found == wanted
+    assert 0 not in {value for value, _ in found.values()}, "f and f_batch differ"
+
+
+@pytest.mark.parametrize("level", grid.LEVELS)
+@pytest.mark.parametrize("check", CHECKS)
+def test_contract(contract, check, level):
+    command = [*grid.prefix_for(level), str(contract(level)), check]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
+
+
+@pytest.fixture(scope="module")
+def random_programs(tmp_path_factory):
+    """Programs of up to GRAPHS_PER_PROGRAM random graphs each."""
+    folder = tmp_path_factory.mktemp("random")
+    programs = []
+    for first in range(SEED, SEED + GRAPHS, GRAPHS_PER_PROGRAM):
+        seeds = range(first, min(first + GRAPHS_PER_PROGRAM, SEED + GRAPHS))
+        models = {f"seed_{seed}": random_graphs.make(seed, typed=seed % 3 == 0)[0] for seed in seeds}
+        programs.append(Programs("hash.c", models, folder / str(first)))
+    return programs
+
+
+@pytest.fixture(scope="module")
+def random_hashes(random_programs, hash_here):
+    wanted = {}
+    for program in random_programs:
+        for name, proto in program.models.items():
+            wanted[name] = hash_here(jit.compile(proto), 100)
+    return wanted
+
+
+@pytest.mark.parametrize("level", grid.LEVELS)
+def test_same_bits_random_graphs(random_programs, random_hashes, level):
+    found = {}
+    for program in random_programs:
+        found.update(hashes_on(level, program(level), 100))
+    different = [name for name, value in random_hashes.items() if found[name][0] != value]
+    assert not different and len(found) == GRAPHS
+    assert not [name for name, (_, wrong) in found.items() if wrong], "self-tests fail"
+    assert 0 not in random_hashes.values(), "f and f_batch differ"
