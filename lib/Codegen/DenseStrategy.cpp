@@ -10,6 +10,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
+#include <algorithm>
+#include <cmath>
 
 using namespace mlir;
 
@@ -66,6 +68,15 @@ private:
   /// Few outputs: the sum over k lies in the lanes. Decided by the shape alone, since it decides the order of the sum.
   static bool wantsDot(ml::DenseOp dense) { return dense.columns() <= 4 && dense.inner() >= 32; }
 
+  /// 0 * inf is NaN: rows may be left out only if every weight is finite.
+  bool hasFiniteWeights(ml::DenseOp dense) {
+    const Weight *weight = options.weights ? options.weights->find(dense.getWeight().str()) : nullptr;
+    if (!weight)
+      return true;
+    auto *first = reinterpret_cast<const float *>(weight->bytes.data());
+    return std::all_of(first, first + weight->bytes.size() / sizeof(float), [](float w) { return std::isfinite(w); });
+  }
+
   void choose(ml::DenseOp dense, int64_t weightBytes) {
     std::string strategy = options.denseStrategy;
     if (strategy == "auto") {
@@ -78,6 +89,8 @@ private:
     } else if (strategy == "dot" && !wantsDot(dense)) {
       strategy = "outer";
     }
+    if (strategy == "skip" && !hasFiniteWeights(dense))
+      strategy = "outer";
     dense.setStrategy(strategy);
     if (strategy == "dot")
       return dense.setPackedAttr(pack(dense, "_dot", [](const Weight &w) { return packDot(w); }));

@@ -321,3 +321,27 @@ for name in (b"LLVMContextCreate", b"mlirContextCreate", b"LLVMInitializeX86Targ
             "between": ["import mlc", theirs, use, theirs, again],
         }[order]
         run_python("\n".join([*lines, use, "assert f([1, 2, 3]).tolist() == first"]))
+
+
+def test_weights_that_are_not_finite_keep_their_nan():
+    """0 * inf is NaN: a layer after ReLU may skip zeros only if all its weights are finite."""
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(8, 80)).astype("f4"), rng.normal(size=(80, 32)).astype("f4")
+    second[17, 5] = np.inf
+    proto = model(
+        [
+            helper.make_node("MatMul", ["x", "v"], ["h"]),
+            helper.make_node("Relu", ["h"], ["r"]),
+            helper.make_node("MatMul", ["r", "w"], ["y"]),
+        ],
+        {"x": ("float32", [1, 8])},
+        {"y": ("float32", [1, 32])},
+        {"v": first, "w": second},
+    )
+    x = rng.normal(size=(17, 8)).astype("f4")
+    hidden = np.maximum(x @ first, 0)
+    assert (hidden[:, 17] == 0).any()
+    f = jit.compile(proto)
+    rows = f(x)
+    np.testing.assert_array_equal(np.isnan(rows[:, 5]), hidden[:, 17] == 0)
+    np.testing.assert_array_equal(rows, np.stack([f(row) for row in x]))

@@ -38,6 +38,16 @@ std::pair<std::string, std::string> nameAndPath(const std::string &argument) {
   return {argument.substr(0, split), argument.substr(split + 1)};
 }
 
+/// A result must not replace a model that is being read: neither the file named nor the header beside it.
+void refuseToOverwrite(const Job &job) {
+  for (const std::string &model : job.models)
+    for (const std::filesystem::path &written : {std::filesystem::path(job.output), std::filesystem::path(job.output).replace_extension(".h")}) {
+      std::error_code ignored;
+      if (std::filesystem::equivalent(nameAndPath(model).second, written, ignored))
+        throw CompileError("'" + written.string() + "' is a model given as input; name another output");
+    }
+}
+
 std::string joined(const nlohmann::json &names) {
   std::string text;
   for (const auto &name : names)
@@ -101,6 +111,7 @@ int main(int argc, char **argv) {
       return listCapabilities();
     if (job.models.empty())
       throw CompileError("no model given; see --help");
+    refuseToOverwrite(job);
     api::OptionSet options = job.flags.make();
     return job.stage.empty() ? build(job, options) : emitStage(job, options);
   });
