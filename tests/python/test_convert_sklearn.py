@@ -422,7 +422,7 @@ REGRESSORS = {
     "lasso": lm.Lasso(0.01),
     "bayesian": lm.BayesianRidge(),
     "huber": make_pipeline(pre.StandardScaler(), lm.HuberRegressor()),
-    "quantile": make_pipeline(pre.StandardScaler(), lm.QuantileRegressor(alpha=0.01)),
+    "quantile": make_pipeline(pre.StandardScaler(), lm.QuantileRegressor(alpha=0.01, solver="highs")),
     "ransac": lm.RANSACRegressor(random_state=0),
     "svr rbf": make_pipeline(pre.StandardScaler(), svm.SVR()),
     "svr poly": make_pipeline(pre.StandardScaler(), svm.SVR(kernel="poly", coef0=1.0)),
@@ -451,7 +451,7 @@ REGRESSORS = {
         lm.Ridge(), transformer=pre.QuantileTransformer(n_quantiles=50, output_distribution="normal")
     ),
     "target function": compose.TransformedTargetRegressor(lm.Ridge(), func=np.arcsinh, inverse_func=np.sinh),
-    "dummy": dummy.DummyRegressor(),
+    "dummy": scaled(dummy.DummyRegressor()),
     "rfe": feature_selection.RFE(lm.LinearRegression(), n_features_to_select=2),
     "pls": cross_decomposition.PLSRegression(2),
 }  # fmt: skip
@@ -465,7 +465,7 @@ def test_regressor(name):
 @pytest.mark.parametrize(
     "model",
     [lm.LinearRegression(), lm.MultiTaskLasso(0.01), multioutput.MultiOutputRegressor(lm.Ridge()),
-     multioutput.RegressorChain(lm.Ridge(), order=[1, 0]), neighbors.KNeighborsRegressor(2), dummy.DummyRegressor(),
+     multioutput.RegressorChain(lm.Ridge(), order=[1, 0]), neighbors.KNeighborsRegressor(2), scaled(dummy.DummyRegressor()),
      compose.TransformedTargetRegressor(lm.Ridge(), transformer=pre.MinMaxScaler())],
     ids=lambda model: type(model).__name__,
 )  # fmt: skip
@@ -514,6 +514,8 @@ def test_kernel_centerer():
 
 
 def test_class_probabilities_behind_thresholds():
+    if not hasattr(model_selection, "FixedThresholdClassifier"):
+        pytest.skip("this scikit-learn has no thresholds")
     for model in (
         model_selection.FixedThresholdClassifier(scaled(lm.LogisticRegression()), threshold=0.3),
         model_selection.TunedThresholdClassifierCV(scaled(lm.LogisticRegression()), cv=2),
@@ -582,7 +584,7 @@ CLASSIFIERS = {
     "one vs rest svc": multiclass.OneVsRestClassifier(scaled(svm.LinearSVC())),
     "one vs one": multiclass.OneVsOneClassifier(scaled(svm.LinearSVC())),
     "search": model_selection.GridSearchCV(scaled(lm.LogisticRegression()), {"logisticregression__C": [0.1, 1]}, cv=2),
-    "dummy": dummy.DummyClassifier(strategy="prior"),
+    "dummy": scaled(dummy.DummyClassifier(strategy="prior")),
     "selected": make_pipeline(feature_selection.SelectKBest(k=3), pre.StandardScaler(), lm.LogisticRegression()),
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Optional
 
 import numpy as np
@@ -67,7 +68,15 @@ def rbf_sampler(d: Description, obj: Any, x: Value, method: str) -> Value:
 
 @converts("sklearn", "PLSRegression", "PLSCanonical", "CCA", methods=("predict", "transform"))
 def partial_least_squares(d: Description, obj: Any, x: Value, method: str) -> Value:
-    if method == "predict":
-        x = d.f64(x) - obj._x_mean
-        return d.affine(x, np.asarray(obj.coef_).T, obj.intercept_)
-    return d.matmul((d.f64(x) - obj._x_mean) / obj._x_std, np.asarray(obj.x_rotations_))
+    x = d.f64(x) - obj._x_mean
+    if method == "transform":
+        return d.matmul(x / obj._x_std, np.asarray(obj.x_rotations_))
+    if _old():
+        return d.affine(x / obj._x_std, np.asarray(obj.coef_), obj.intercept_)
+    return d.affine(x, np.asarray(obj.coef_).T, obj.intercept_)
+
+
+def _old() -> bool:
+    """Before 1.3 the coefficients were those of scaled columns, the other way round."""
+    version = sys.modules["sklearn"].__version__.split(".")
+    return (int(version[0]), int(version[1])) < (1, 3)
