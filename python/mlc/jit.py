@@ -37,7 +37,7 @@ def compile(model: ModelLike, *, method: Optional[str] = None, **options: Unpack
 
     - ``fp``: "strict" (default: the same bits on every CPU) or "fast" (FMA, reassociation).
     - ``target``: "host" (default), a CPU level such as "x86-64-v3", or a CPU name.
-    - ``levels``: the CPU levels of a library that ``save`` writes (default: all).
+    - ``levels``, ``selftest``: of a library that ``save`` writes, the CPU levels (default: all) and whether it can test itself.
     - ``random="z"``: the input that the caller fills with random numbers; the function becomes ``f(x, z)``.
     - ``output``: the output to return (default: all; of a classifier its probabilities).
     - ``shape={"x": (20, 10)}``: shapes of inputs that the model leaves open.
