@@ -51,15 +51,21 @@ def normalise(options: Mapping[str, Any]) -> Dict[str, Any]:
         if value is None:
             continue
         if name == "constants":
-            result[name] = {key: _constant(key, array) for key, array in dict(value).items()}
+            result[name] = {key: _constant(key, array) for key, array in _mapping(name, value).items()}
         else:
             result[name] = _checked(name, table()[name]["type"], value)
     return result
 
 
+def _mapping(name: str, value: Any) -> Mapping[str, Any]:
+    if hasattr(value, "keys"):
+        return dict(value)
+    raise TypeError(f"option {name}: expected a dict by the inputs' names, found {type(value).__name__}")
+
+
 def _checked(name: str, kind: str, value: Any) -> Any:
     if kind == "map":
-        return {str(key): _extent(name, item) for key, item in dict(value).items()}
+        return {str(key): _extent(name, item) for key, item in _mapping(name, value).items()}
     if kind == "int" and not isinstance(value, bool) and hasattr(value, "__index__"):
         return value.__index__()
     if kind == "bool" and (isinstance(value, bool) or type(value).__name__ in ("bool_", "bool")):

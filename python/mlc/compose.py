@@ -20,11 +20,10 @@ import sys
 import types
 from typing import Any, Callable, Mapping, Optional, Union
 
-import numpy as np
-
 from .convert import Description, Value, _keras_of
 from .convert import apply as _apply
 from .convert._rows import default_method
+from .convert._value import np
 
 __all__ = ["apply", "compose", "concatenate", "inverse"]
 

@@ -16,7 +16,7 @@ from ._value import Value
 _PREDICATES = {"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "IsNaN"}
 _LITTLE = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "int64": "<i8", "bool": "?"}
 
-Operand = Union[Value, np.ndarray, float, int, bool]
+Operand = Union[Value, Any]  # what is no value becomes a constant
 
 
 class Description:
@@ -160,13 +160,14 @@ class Description:
 
     def concat(self, parts: Sequence[Operand], axis: int = -1) -> Value:
         """Side by side, in one type; parts without elements are left out."""
-        parts = [v for v in self.values(parts) if 0 not in v.shape] or self.values(parts)[:1]
-        if len(parts) == 1:
-            return parts[0]
-        axis %= len(parts[0].shape)
-        shape = list(parts[0].shape)
-        shape[axis] = sum(v.shape[axis] for v in parts)
-        return self.op("Concat", *parts, shape=shape, axis=axis)
+        values = self.values(parts)
+        values = [v for v in values if 0 not in v.shape] or values[:1]
+        if len(values) == 1:
+            return values[0]
+        axis %= len(values[0].shape)
+        shape = list(values[0].shape)
+        shape[axis] = sum(v.shape[axis] for v in values)
+        return self.op("Concat", *values, shape=shape, axis=axis)
 
     def slice(self, x: Value, start: int, stop: int, step: int = 1, axis: int = -1) -> Value:
         axis %= len(x.shape)

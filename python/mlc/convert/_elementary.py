@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, List, Optional, Sequence
 
-import numpy as np
-
-from ._value import FUNCTIONS, UFUNCS, Value
+from ._value import FUNCTIONS, UFUNCS, Value, np
 
 
 def _of(*operands: Any) -> Any:

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Dict, Tuple
 
-import numpy as np
+import numpy
 
 if TYPE_CHECKING:
     from ._description import Description
+
+# NumPy for converters: its functions take values and give values, which its type stubs do not know.
+np: Any = numpy
 
 UFUNCS: Dict[str, Callable[..., Any]] = {}  # by name; functions of values, filled by _elementary
 FUNCTIONS: Dict[str, Callable[..., Any]] = {}  # NumPy functions that are no ufuncs
@@ -64,9 +67,9 @@ class Value:
         return self
 
     def reshape(self, *shape: Any) -> Value:
-        shape = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-        known = int(np.prod([n for n in shape if n != -1])) or 1
-        return self.description.reshape(self, [int(np.prod(self.shape)) // known if n == -1 else n for n in shape])
+        target = list(shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape)
+        known = int(np.prod([n for n in target if n != -1])) or 1
+        return self.description.reshape(self, [int(np.prod(self.shape)) // known if n == -1 else n for n in target])
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Value:
         return self._reduced("ReduceSum", axis, keepdims)

@@ -11,11 +11,9 @@ from __future__ import annotations
 import os
 from typing import Any, Optional
 
-import numpy as np
-
 from .._description import Description
 from .._registry import converts
-from .._value import Value
+from .._value import Value, np
 from . import layers, operations  # noqa: F401  (fill the tables)
 from .check import compare
 from .graph import Graph, flat_names

@@ -5,11 +5,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Tuple
 
-import numpy as np
-
 from .._description import Description
 from .._registry import _by_class
-from .._value import Value
+from .._value import Value, np
 from .sources import Source, layer_entries
 
 # Converters by class name. A layer: function(call) -> Value; an operation likewise.
@@ -48,6 +46,10 @@ class Call:
     def arrays(self) -> List[Any]:
         """Weights as float64 arrays, to be folded."""
         return [np.asarray(a, np.float64) for a in self.graph.source.weights(layer_name(self.entry))]
+
+    def option(self, key: str) -> Any:
+        """An operation's option: of its configuration, or given by name where it is called."""
+        return self.config.get(key, self.kwargs.get(key))
 
     def number(self, key: str, default: Any = None) -> Any:
         value = self.config.get(key, default)
@@ -161,7 +163,7 @@ class Graph:
         with self.d.scope(f"{name} ({kind})"):
             live = self.source.layer(name)
             if live is not None and type(live) in _by_class:
-                x = args[0] if len(args) == 1 else args
+                x: Any = args[0] if len(args) == 1 else args
                 return _by_class[type(live)].function(self.d, live, x, "call")
             if kind in ("Functional", "Model", "Sequential"):
                 return Graph(self.d, self.source.nested(entry)).run([v for arg in args for v in flat(arg)])

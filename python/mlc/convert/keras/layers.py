@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, List
 
-import numpy as np
-
-from .._value import Value
+from .._value import Value, np
 from . import activations
 from .activations import number
 from .graph import LAYERS, Call, flat

@@ -5,13 +5,11 @@ from __future__ import annotations
 
 from typing import Any, Callable, List
 
-import numpy as np
-
-from .._value import Value
+from .._value import Value, np
 from . import activations
 from .activations import number
 from .graph import OPERATIONS, Call, flat
-from .layers import LAYERS
+from .layers import flatten as flatten_layer
 
 _Operation = Callable[[Call], Any]
 
@@ -103,7 +101,7 @@ def softmax(call: Call) -> Value:
 
 @operation("Clip")
 def clip(call: Call) -> Value:
-    low, high = (call.config.get(k, call.kwargs.get(k)) for k in ("x_min", "x_max"))
+    low, high = (call.option(k) for k in ("x_min", "x_max"))
     return activations.clip(call.x, float(low), float(high))
 
 
@@ -173,7 +171,7 @@ def get_item(call: Call) -> Value:
 
 @operation("Reshape")
 def reshape(call: Call) -> Value:
-    target = call.config.get("newshape", call.kwargs.get("newshape"))
+    target = call.option("newshape")
     return call.x.reshape([1 if n is None or (i == 0 and n == -1) else int(n) for i, n in enumerate(target)])
 
 
@@ -188,7 +186,7 @@ def transpose(call: Call) -> Value:
 @operation("ExpandDims")
 def expand_dims(call: Call) -> Value:
     rank = len(call.x.shape) + 1
-    axis = int(call.config.get("axis", call.kwargs.get("axis"))) % rank
+    axis = int(call.option("axis")) % rank
     return call.d.reshape(call.x, (*call.x.shape[:axis], 1, *call.x.shape[axis:]))
 
 
@@ -202,4 +200,4 @@ def squeeze(call: Call) -> Value:
 
 @operation("Flatten")
 def flatten(call: Call) -> Value:
-    return LAYERS["Flatten"](call)
+    return flatten_layer(call)

@@ -115,14 +115,14 @@ class _Tree:
             k = used.get(stem, 0)
             used[stem] = k + 1
             stored = folder.get(stem if k == 0 else f"{stem}_{k}")
-            name = entry["config"].get("name") or entry.get("name")
+            name = str(entry["config"].get("name") or entry.get("name"))
             if stored is not None:
                 self._groups[name] = stored
         # Newer files name each layer, which decides.
         for stored in folder.values():
-            name = stored["vars"].attrs.get("name") if "vars" in stored else None
-            if name is not None:
-                self._groups[name if isinstance(name, str) else name.decode()] = stored
+            given = stored["vars"].attrs.get("name") if "vars" in stored else None
+            if given is not None:
+                self._groups[_text(given)] = stored
 
     def of(self, name: str) -> Any:
         stored = self._groups.get(name)
@@ -181,7 +181,7 @@ class _Groups:
         """Of a nested model, the arrays are told apart by the layer's name within theirs."""
         inner: Dict[str, Dict[str, Any]] = {}
         for entry in entries:
-            layer = entry["config"].get("name") or entry.get("name")
+            layer = str(entry["config"].get("name") or entry.get("name"))
             inner[layer] = {k: v for k, v in self._weights.get(name, {}).items() if layer in k.split("/")[:-1]}
         return _Groups(inner)
 

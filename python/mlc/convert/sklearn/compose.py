@@ -5,11 +5,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence, Tuple
 
-import numpy as np
-
 from .._description import Description
 from .._registry import apply, converts
-from .._value import Value
+from .._value import Value, np
 
 
 def _is_nothing(step: Any) -> bool:

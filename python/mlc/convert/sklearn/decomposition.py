@@ -6,11 +6,9 @@ from __future__ import annotations
 import sys
 from typing import Any, Optional
 
-import numpy as np
-
 from .._description import Description
 from .._registry import converts
-from .._value import Value
+from .._value import Value, np
 
 BOTH = ("transform", "inverse_transform")
 

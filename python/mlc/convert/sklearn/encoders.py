@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from typing import Any, List
 
-import numpy as np
-
 from .._description import Description
 from .._elementary import count_at_most, look_up
 from .._registry import converts
-from .._value import Value
+from .._value import Value, np
 
 
 @converts("sklearn", "KBinsDiscretizer", methods=("transform", "inverse_transform"))
@@ -166,7 +164,7 @@ def ordinal(d: Description, obj: Any, x: Value, method: str) -> Value:
 @converts("sklearn", "SimpleImputer", methods=("transform",))
 def imputer(d: Description, obj: Any, x: Value, method: str) -> Value:
     statistics = np.asarray(obj.statistics_, np.float64)
-    kept = range(len(statistics))
+    kept = list(range(len(statistics)))
     if not getattr(obj, "keep_empty_features", False):
         kept = [i for i, value in enumerate(statistics) if value == value]
     missing = _missing(d, x, obj.missing_values)

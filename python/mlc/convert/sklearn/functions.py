@@ -5,12 +5,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, Optional
 
-import numpy as np
-
 from .._description import Description
-from .._elementary import UFUNCS
 from .._registry import converts
-from .._value import Value
+from .._value import UFUNCS, Value, np
 
 
 @converts("sklearn", "FunctionTransformer", methods=("transform", "inverse_transform"))

@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from typing import Any, List, Sequence
 
-import numpy as np
-
 from .._description import Description
 from .._elementary import choose, first_of_largest, softmax
 from .._registry import apply, converts
-from .._value import Value
+from .._value import Value, np
 from .linear import labels, two_columns
 from .svm import one_vs_rest
 
@@ -18,7 +16,7 @@ from .svm import one_vs_rest
 def mean_of(d: Description, parts: Sequence[Value], weights: Any = None) -> Value:
     """The weighted mean, added up in float64 in order."""
     shares = np.ones(len(parts)) if weights is None else np.asarray(weights, np.float64)
-    total = None
+    total: Any = None
     for part, share in zip(parts, shares):
         term = d.f64(part) if share == 1 else d.f64(part) * float(share)
         total = term if total is None else total + term

@@ -5,11 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .._description import Description
 from .._registry import converts
-from .._value import Value
+from .._value import Value, np
 
 BOTH = ("transform", "inverse_transform")
 

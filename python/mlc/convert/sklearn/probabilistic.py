@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .._description import Description
 from .._elementary import choose, first_of_largest, softmax
 from .._registry import converts
-from .._value import Value
+from .._value import Value, np
 from .linear import labels
 
 NAIVE = ("predict", "predict_proba")

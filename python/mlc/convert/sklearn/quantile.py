@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .._description import Description
 from .._elementary import look_up_all, ndtr, ndtri, piecewise_linear
 from .._registry import converts
-from .._value import Value
+from .._value import Value, np
 
 _THRESHOLD = 1e-7  # BOUNDS_THRESHOLD of scikit-learn
 _LEAST = _THRESHOLD - np.spacing(1)  # the probability that the lower end is clipped to

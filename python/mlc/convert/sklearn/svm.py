@@ -6,12 +6,10 @@ from __future__ import annotations
 import itertools
 from typing import Any, List, Tuple
 
-import numpy as np
-
 from .._description import Description
 from .._elementary import choose, first_of_largest
 from .._registry import converts
-from .._value import Value
+from .._value import Value, np
 from .linear import labels
 
 
@@ -169,5 +167,5 @@ def _process_kernel(d: Description, k: Any, x: Value, points: Any) -> Value:
     if root is None:
         raise d.error(f"Matern with nu={k.nu}; supported: 0.5, 1.5, 2.5")
     t = np.sqrt(square * root)
-    shape = {0.5: lambda: 1.0, 1.5: lambda: t + 1.0, 2.5: lambda: t + t * t / 3.0 + 1.0}[k.nu]()
+    shape: Any = 1.0 if k.nu == 0.5 else t + 1.0 if k.nu == 1.5 else t + t * t / 3.0 + 1.0
     return shape * np.exp(-t)
