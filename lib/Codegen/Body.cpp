@@ -30,6 +30,10 @@ bool isExpensive(Block &body) {
   });
 }
 
+bool divides(Block &body) {
+  return llvm::any_of(body.without_terminator(), [](Operation &op) { return isa<arith::DivFOp, arith::RemFOp>(op); });
+}
+
 static Value splat(OpBuilder &b, Location loc, Value scalar, int64_t lanes) {
   return vector::BroadcastOp::create(b, loc, VectorType::get({lanes}, scalar.getType()), scalar);
 }

@@ -13,6 +13,8 @@ bool isVectorizable(mlir::Block &body);
 
 /// Whether `body` computes a transcendental function: worth a loop of its own instead of many copies.
 bool isExpensive(mlir::Block &body);
+/// Whether a lane of zeros may raise a floating-point exception.
+bool divides(mlir::Block &body);
 
 /// Replays `body` with `arguments` for its block arguments and returns what its terminator yields. `lanes` = 0: scalars;
 /// otherwise arguments are vectors of that many lanes, and scalars from outside are broadcast.

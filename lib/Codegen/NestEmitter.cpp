@@ -190,7 +190,10 @@ private:
     }
     int64_t rest = extent - done;
     if (padRest && rest > 1) { // one costly copy instead of several
-      int64_t count = int64_t(llvm::PowerOf2Ceil(uint64_t(rest)));
+      // At least a register of 16 bytes: the code generator would fill the lanes of a shorter vector with zeros, and their
+      // quotient raises an exception.
+      int64_t least = std::min(wide, std::max<int64_t>(16 / widestElement(), 1));
+      int64_t count = std::max(int64_t(llvm::PowerOf2Ceil(uint64_t(rest))), least);
       return piece(in, at(in, constantIndex(in, loc, done)), count, rest);
     }
     for (int64_t count = wide / 2; count > 0; count /= 2)
@@ -213,9 +216,9 @@ private:
       return;
     }
     llvm::erase(order, *v);
-    bool costly = isExpensive(body);
+    bool padded = isExpensive(body) || divides(body);
     loops(b, order, bases, {}, [&](OpBuilder &in, const Bases &start, ValueRange) {
-      sweep(in, start, *v, lanes, costly, [&](OpBuilder &inner, const Bases &at, int64_t count, int64_t real) {
+      sweep(in, start, *v, lanes, padded, [&](OpBuilder &inner, const Bases &at, int64_t count, int64_t real) {
         if (count == 1)
           return storeScalars(inner, evaluate(inner, at, *v, 0, 0, {}), at);
         for (auto [k, value] : llvm::enumerate(evaluate(inner, at, *v, count, real, {})))

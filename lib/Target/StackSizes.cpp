@@ -60,8 +60,8 @@ std::map<std::string, int64_t> stackFrames(const std::vector<uint8_t> &object) {
 
 namespace {
 
-/// Return address, and what rounding the stack pointer down to 64 bytes may skip: neither is in a frame's size.
-constexpr int64_t kCall = 8, kRealignment = 56;
+/// Neither is in a frame's size: the return address; what rounding its end and the stack pointer to 64 bytes may add.
+constexpr int64_t kCall = 8, kRealignment = 2 * 56;
 /// memcpy, memmove or memset, which code generation may call from anywhere.
 constexpr int64_t kMemFunction = 16;
 
