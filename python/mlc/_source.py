@@ -1,5 +1,5 @@
 # Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-"""What a user may hand over as a model: a path, bytes, or an object that serialises itself."""
+"""What a user may hand over as a model: a path, bytes, an object that serialises itself, or one that is converted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
         def SerializeToString(self) -> bytes: ...
 
-    ModelLike = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, ModelProto]
+    # object: a live model of a library that mlc.convert knows
+    ModelLike = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, ModelProto, object]
 
 
 class Source(NamedTuple):
