@@ -50,7 +50,43 @@ constexpr std::string_view kReserved =
     "mlock mmap mprotect msync munmap nice open openat opendir pause pclose pipe poll popen pread pwrite read readdir "
     "readlink realpath recv rindex rmdir sbrk select send setenv setsid shutdown sigaction sleep socket stat symlink "
     "sync syscall sysconf truncate umask unlink usleep vfork wait waitpid write yield send sendto recvfrom random "
-    "srandom bcmp bcopy bzero ffs ";
+    "srandom bcmp bcopy bzero ffs "
+    // Macros of the C library's headers. With a common ending or beginning: isLibraryMacro.
+    "BUFSIZ CHAR_BIT CLOCKS_PER_SEC DECIMAL_DIG EOF EXIT_FAILURE EXIT_SUCCESS FILENAME_MAX HUGE_VAL HUGE_VALF HUGE_VALL "
+    "I INFINITY L_tmpnam MATH_ERREXCEPT MATH_ERRNO MB_CUR_MAX MB_LEN_MAX NAN NSIG PIPE_BUF P_tmpdir RAND_MAX SEEK_CUR "
+    "SEEK_END SEEK_SET SIG_BLOCK SIG_DFL SIG_ERR SIG_IGN SIG_SETMASK SIG_UNBLOCK STDERR_FILENO STDIN_FILENO "
+    "STDOUT_FILENO TIME_UTC WEOF F_OK R_OK W_OK X_OK WNOHANG BIG_ENDIAN BYTE_ORDER LITTLE_ENDIAN M_1_PI M_2_PI "
+    "M_2_SQRTPI M_E M_LN10 M_LN2 M_LOG10E M_LOG2E M_PI M_PI_2 M_PI_4 M_SQRT1_2 M_SQRT2 alloca assert fpclassify "
+    "isascii iseqsig isfinite isgreater isgreaterequal isinf isless islessequal islessgreater isnan isnormal "
+    "issignaling issubnormal isunordered iszero math_errhandling signbit sigsetjmp toascii unreachable va_arg va_copy "
+    "va_end va_start E2BIG EACCES EADDRINUSE EAGAIN EALREADY EBADF EBADMSG EBUSY ECANCELED ECHILD "
+    "ECONNREFUSED ECONNRESET EDEADLK EDOM EEXIST EFAULT EFBIG EILSEQ EINPROGRESS EINTR EINVAL EIO EISCONN EISDIR ELOOP "
+    "EMFILE EMLINK EMSGSIZE ENAMETOOLONG ENFILE ENOBUFS ENODATA ENODEV ENOENT ENOEXEC ENOLCK ENOLINK ENOMEM ENOMSG "
+    "ENOSPC ENOSYS ENOTCONN ENOTDIR ENOTEMPTY ENOTSOCK ENOTSUP ENOTTY ENXIO EOPNOTSUPP EOVERFLOW EPERM EPIPE EPROTO "
+    "ERANGE EROFS ESPIPE ESRCH ESTALE ETIME ETIMEDOUT ETXTBSY EWOULDBLOCK EXDEV SIGABRT SIGALRM SIGBUS SIGCHLD SIGCONT "
+    "SIGFPE SIGHUP SIGILL SIGINT SIGIO SIGKILL SIGPIPE SIGPOLL SIGPROF SIGQUIT SIGSEGV SIGSTOP SIGSYS SIGTERM SIGTRAP "
+    "SIGTSTP SIGTTIN SIGTTOU SIGURG SIGUSR1 SIGUSR2 SIGVTALRM SIGWINCH SIGXCPU SIGXFSZ ";
+
+bool startsWith(std::string_view name, std::string_view start) { return name.substr(0, start.size()) == start; }
+bool endsWith(std::string_view name, std::string_view end) {
+  return name.size() > end.size() && name.substr(name.size() - end.size()) == end;
+}
+
+/// INT8_MAX, UINT64_C, FLT_EPSILON, FE_INVALID, PRId64: macros of limits.h, stdint.h, float.h, fenv.h, math.h,
+/// locale.h and inttypes.h that a list would never have all of. All-capital names may still end in anything else.
+bool isLibraryMacro(std::string_view name) {
+  for (std::string_view start : {"PRI", "SCN"}) // one letter for the conversion, then the width
+    if (startsWith(name, start) && name.size() > 4 && std::string_view("diouxX").find(name[3]) != std::string_view::npos)
+      return true;
+  for (char c : name)
+    if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_')
+      return false;
+  for (std::string_view start : {"FLT_", "DBL_", "LDBL_", "FE_", "FP_", "LC_"})
+    if (startsWith(name, start))
+      return true;
+  bool isInteger = startsWith(name, "INT") || startsWith(name, "UINT");
+  return endsWith(name, "_MAX") || endsWith(name, "_MIN") || endsWith(name, "_WIDTH") || (isInteger && endsWith(name, "_C"));
+}
 
 bool isReserved(const std::string &name) {
   static const std::set<std::string_view> words = [] {
@@ -67,7 +103,7 @@ bool isReserved(const std::string &name) {
   // libm's float and long double twins: expf, expl.
   if (name.size() > 2 && (name.back() == 'f' || name.back() == 'l') && words.count(name.substr(0, name.size() - 1)))
     return true;
-  return name.rfind("mlc_", 0) == 0;
+  return startsWith(name, "mlc_") || startsWith(name, "MLC_") || isLibraryMacro(name);
 }
 
 bool isLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }

@@ -93,6 +93,8 @@ void openBeneath(Descriptor &at, const std::string &relative, const std::string 
   }
 }
 
+[[noreturn]] void failOnWriting(const std::string &path) { failOn(path, "cannot be written: " + systemMessage()); }
+
 void writeAll(int fd, const void *data, size_t size, const std::string &path) {
   auto *bytes = static_cast<const char *>(data);
   while (size > 0) {
@@ -100,7 +102,7 @@ void writeAll(int fd, const void *data, size_t size, const std::string &path) {
     if (put < 0 && errno == EINTR)
       continue;
     if (put < 0)
-      failOn(path, systemMessage());
+      failOnWriting(path);
     bytes += put;
     size -= size_t(put);
   }
@@ -142,7 +144,7 @@ void writeFile(const std::string &path, const void *data, size_t size) {
     // /dev/stdout, a pipe: a rename would replace the device itself.
     Descriptor fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (fd.get() < 0)
-      failOn(path, systemMessage());
+      failOnWriting(path);
     writeAll(fd.get(), data, size, path);
     return;
   }
@@ -150,11 +152,11 @@ void writeFile(const std::string &path, const void *data, size_t size) {
   std::string temporary = str(path, ".tmp-", ::getpid(), "-", counter++);
   Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (fd.get() < 0)
-    failOn(path, systemMessage());
+    failOnWriting(path);
   try {
     writeAll(fd.get(), data, size, path);
     if (!fd.close() || ::rename(temporary.c_str(), path.c_str()) != 0)
-      failOn(path, systemMessage());
+      failOnWriting(path);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;

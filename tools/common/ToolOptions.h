@@ -51,4 +51,13 @@ template <typename Body> int runTool(CLI::App &app, int argc, char **argv, Body 
 /// Writes to a file, or to stdout for "-".
 void writeOutput(const std::string &path, const std::string &bytes);
 
+/// The bytes of a file, or of stdin for "-". Throws CompileError with the system's reason.
+std::string readInput(const std::string &path);
+
+/// Without control characters: they, and nothing else, are dangerous on a terminal.
+std::string shown(const std::string &text);
+
+/// Throws CompileError if the file to be written is the input itself, by whatever path. `what` it is: "model".
+void refuseToOverwrite(const std::string &written, const std::string &input, const char *what);
+
 } // namespace mlc::tool

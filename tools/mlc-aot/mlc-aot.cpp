@@ -41,11 +41,8 @@ std::pair<std::string, std::string> nameAndPath(const std::string &argument) {
 /// A result must not replace a model that is being read: neither the file named nor the header beside it.
 void refuseToOverwrite(const Job &job) {
   for (const std::string &model : job.models)
-    for (const std::filesystem::path &written : {std::filesystem::path(job.output), std::filesystem::path(job.output).replace_extension(".h")}) {
-      std::error_code ignored;
-      if (std::filesystem::equivalent(nameAndPath(model).second, written, ignored))
-        throw CompileError("'" + written.string() + "' is a model given as input; name another output");
-    }
+    for (const std::string &written : {job.output, std::filesystem::path(job.output).replace_extension(".h").string()})
+      tool::refuseToOverwrite(written, nameAndPath(model).second, "model");
 }
 
 std::string joined(const nlohmann::json &names) {

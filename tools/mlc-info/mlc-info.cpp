@@ -3,9 +3,6 @@
 
 #include "Elf.h"
 #include "ToolOptions.h"
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -20,21 +17,6 @@ constexpr const char *kTypes[] = {"float32", "float64", "int32", "int64", "bool"
 constexpr int32_t kMaxBuffers = 65536, kMaxRank = 64;
 /// mlc_info of ABI version 1 has had at least this many bytes.
 constexpr int32_t kSmallestInfo = 104;
-
-/// Control characters, and nothing else, are dangerous on a terminal.
-std::string shown(const std::string &text) {
-  std::string safe;
-  for (unsigned char c : text) {
-    if (c >= 0x20 && c != 0x7f) {
-      safe += char(c);
-      continue;
-    }
-    safe += "\\x";
-    safe += "0123456789abcdef"[c >> 4];
-    safe += "0123456789abcdef"[c & 15];
-  }
-  return safe;
-}
 
 Json readBuffers(const ElfImage &image, uint64_t address, int32_t count) {
   if (count < 0 || count > kMaxBuffers)
@@ -103,10 +85,7 @@ void addFunctions(const ElfImage &image, Json &functions) {
 }
 
 Json read(const std::string &path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::string file{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream.is_open() || stream.bad())
-    throw CompileError("cannot read '" + shown(path) + "': " + std::strerror(errno ? errno : EIO));
+  std::string file = readInput(path);
   Json result{{"file", path}, {"bytes", file.size()}};
   try {
     Json functions = Json::array();

@@ -3,11 +3,9 @@
 
 #include "Table.h"
 #include "ToolOptions.h"
+#include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <optional>
 #include <random>
 
@@ -18,15 +16,6 @@ namespace {
 
 [[noreturn]] void fail(const std::string &path, const std::string &message) {
   throw CompileError(path + ": " + message);
-}
-
-std::string readAll(const std::string &path) {
-  if (path == "-")
-    return {std::istreambuf_iterator<char>(std::cin), {}};
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    fail(path, "cannot be read");
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 //===--- NumPy ---------------------------------------------------------------------------------------------------===//
@@ -132,6 +121,8 @@ Table parseNpy(const std::string &path, const std::string &bytes, size_t columns
   return table;
 }
 
+bool isNpyName(const std::string &path) { return path.size() > 4 && path.compare(path.size() - 4, 4, ".npy") == 0; }
+
 std::string npyBytes(const Table &table) {
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(table.rows) + ", " +
                        std::to_string(table.columns) + "), }";
@@ -177,10 +168,34 @@ bool parseLine(std::string_view line, std::vector<float> &values, std::string &b
   return true;
 }
 
+/// Text has no control characters but tabs and ends of lines.
+bool isBinary(const std::string &bytes) {
+  return std::any_of(bytes.begin(), bytes.end(), [](char c) { return c >= 0 && c < ' ' && (c < '\t' || c > '\r'); });
+}
+
+/// A heading names columns: no field begins like a number, in quotes or not. A space separates fields only where
+/// nothing else does ("track 1,track 2").
+bool isHeading(std::string_view line) {
+  bool spaces = line.find_first_of(",;\t") == std::string_view::npos;
+  bool atStart = true;
+  for (size_t i = 0; i < line.size(); ++i) {
+    char c = line[i];
+    if (c == ',' || c == ';' || c == '\t' || (spaces && c == ' ')) {
+      atStart = true;
+    } else if (atStart && c != ' ' && c != '"' && c != '\'' && c != '+' && c != '-' && c != '.') {
+      if (c >= '0' && c <= '9')
+        return false;
+      atStart = false;
+    }
+  }
+  return true;
+}
+
 Table parseCsv(const std::string &path, const std::string &text, size_t columns) {
   Table table;
   table.columns = columns;
   size_t lineNumber = 0;
+  bool mayBeHeading = true;
   for (size_t begin = 0; begin < text.size();) {
     size_t end = std::min(text.find('\n', begin), text.size());
     std::string_view line = std::string_view(text).substr(begin, end - begin);
@@ -191,13 +206,17 @@ Table parseCsv(const std::string &path, const std::string &text, size_t columns)
     size_t before = table.values.size();
     std::string badField;
     if (!parseLine(line, table.values, badField)) {
-      if (table.rows == 0 && before == table.values.size()) // a heading
+      if (mayBeHeading && isHeading(line)) {
+        mayBeHeading = false;
+        table.values.clear(); // names such as "nan"
         continue;
+      }
       fail(path + ":" + std::to_string(lineNumber), "'" + badField.substr(0, 40) + "' is not a number");
     }
     if (table.values.size() - before != columns)
       fail(path + ":" + std::to_string(lineNumber), "has " + std::to_string(table.values.size() - before) +
                                                         " values; the model takes " + std::to_string(columns));
+    mayBeHeading = false;
     ++table.rows;
   }
   return table;
@@ -217,15 +236,21 @@ std::string csvText(const Table &table) {
 } // namespace
 
 Table mlc::tool::readTable(const std::string &path, size_t columns) {
-  std::string bytes = readAll(path);
+  std::string bytes = readInput(path);
   if (bytes.compare(0, kMagic.size(), kMagic) == 0)
     return parseNpy(path, bytes, columns);
-  return parseCsv(path, bytes, columns);
+  if (isNpyName(path))
+    fail(path, "is not a NumPy file");
+  if (isBinary(bytes))
+    fail(path, "is neither text nor a NumPy file");
+  Table table = parseCsv(path, bytes, columns);
+  if (table.rows == 0)
+    std::fprintf(stderr, "mlc-run: warning: %s: has no rows\n", shown(path).c_str());
+  return table;
 }
 
 void mlc::tool::writeTable(const std::string &path, const Table &table) {
-  bool npy = path.size() > 4 && path.compare(path.size() - 4, 4, ".npy") == 0;
-  writeOutput(path, npy ? npyBytes(table) : csvText(table));
+  writeOutput(path, isNpyName(path) ? npyBytes(table) : csvText(table));
 }
 
 Table mlc::tool::noiseTable(size_t rows, size_t columns, unsigned long seed) {

@@ -4,7 +4,9 @@
 #include "Check.h"
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 using namespace mlc;
 using namespace mlc::tool;
@@ -13,13 +15,16 @@ namespace {
 
 struct Job {
   std::string model, data, noise, output;
-  size_t rows = 0;
+  int64_t rows = 0;
   unsigned long seed = 1;
   bool batch = false, check = false, time = false;
   int repeat = 5;
   Tolerance tolerance;
   CompileFlags flags;
 };
+
+constexpr int64_t kMaxRows = 1000000000;
+constexpr size_t kMaxNumbers = size_t(1) << 32; ///< of one array made here: 16 GiB
 
 struct Inputs {
   Table data, noise;
@@ -29,7 +34,11 @@ Inputs readInputs(const Job &job, const jit::Function &function) {
   Inputs inputs;
   if (job.data.empty() && job.rows == 0)
     throw CompileError("no data given; name a .csv or .npy file, or ask for noise with --rows N");
-  inputs.data = job.data.empty() ? noiseTable(job.rows, function.nIn(), job.seed) : readTable(job.data, function.nIn());
+  size_t widest = std::max({function.nIn(), function.nOut(), function.nRandom(), decltype(function.nIn())(1)});
+  if (job.data.empty() && size_t(job.rows) > kMaxNumbers / widest)
+    throw CompileError("--rows " + std::to_string(job.rows) + " is too many: this model has " + std::to_string(widest) +
+                       " numbers a row, and at most " + std::to_string(kMaxNumbers) + " are made");
+  inputs.data = job.data.empty() ? noiseTable(size_t(job.rows), function.nIn(), job.seed) : readTable(job.data, function.nIn());
   if (function.nRandom() == 0)
     return inputs;
   inputs.noise = job.noise.empty() ? noiseTable(inputs.data.rows, function.nRandom(), job.seed + 1)
@@ -86,7 +95,14 @@ void printTimes(const Job &job, const jit::Function &function, const Inputs &inp
               inputs.data.rows, job.repeat);
 }
 
+void checkPaths(const Job &job) {
+  refuseToOverwrite(job.output, job.model, "model");
+  for (const std::string &data : {job.data, job.noise})
+    refuseToOverwrite(job.output, data, "file of data");
+}
+
 int run(const Job &job) {
+  checkPaths(job);
   api::OptionSet options = job.flags.make();
   std::unique_ptr<Progress> progress = std::make_unique<Progress>("compiling " + job.model);
   api::ModelHandle model = api::ModelHandle::open(job.model, options);
@@ -105,6 +121,14 @@ int run(const Job &job) {
   return 0;
 }
 
+/// CLI11's own check of a range lets NaN pass.
+std::string isTolerance(const std::string &text) {
+  char *end = nullptr;
+  double value = std::strtod(text.c_str(), &end);
+  bool good = !text.empty() && *end == 0 && std::isfinite(value) && value >= 0;
+  return good ? "" : "must be a number >= 0, not " + shown(text);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -114,13 +138,18 @@ int main(int argc, char **argv) {
   app.add_option("model", job.model, "model.onnx or model.json")->required();
   app.add_option("data", job.data, "rows of inputs: .csv (- is stdin) or .npy");
   app.add_option("-o,--out", job.output, "results: .npy, or CSV to any other file; - is stdout (default)");
-  app.add_option("--rows", job.rows, "instead of data: this many rows of N(0,1) numbers");
+  app.add_option("--rows", job.rows, "instead of data: this many rows of N(0,1) numbers")
+      ->check(CLI::Range(int64_t(1), kMaxRows));
   app.add_option("--seed", job.seed, "seed of these numbers and of the noise")->capture_default_str();
   app.add_option("--noise", job.noise, "rows for the random input, .csv or .npy (default: N(0,1) numbers)");
   app.add_flag("--use-batch", job.batch, "call f_batch once instead of f once per row");
   app.add_flag("--check", job.check, "compare with the double-precision reference; exit code 1 if out of tolerance");
-  app.add_option("--atol", job.tolerance.absolute, "absolute tolerance of --check")->capture_default_str();
-  app.add_option("--rtol", job.tolerance.relative, "relative tolerance of --check")->capture_default_str();
+  app.add_option("--atol", job.tolerance.absolute, "absolute tolerance of --check")
+      ->capture_default_str()
+      ->check(isTolerance);
+  app.add_option("--rtol", job.tolerance.relative, "relative tolerance of --check")
+      ->capture_default_str()
+      ->check(isTolerance);
   app.add_flag("--time", job.time, "measure the time per row");
   app.add_option("--repeat", job.repeat, "measurements of --time, of which the best counts")
       ->capture_default_str()
