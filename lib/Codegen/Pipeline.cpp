@@ -21,13 +21,26 @@ using namespace mlir;
 namespace mlc {
 namespace {
 
+/// Models bring no locations of their own; then the function's name, without our ending "__row", says which model it is.
+std::string placeOf(ModuleOp module, Location location) {
+  if (!isa<UnknownLoc>(location)) {
+    std::string place;
+    llvm::raw_string_ostream(place) << location;
+    return place;
+  }
+  for (auto function : module.getOps<func::FuncOp>())
+    if (!function.isExternal())
+      return "function '" + function.getName().substr(0, function.getName().rfind("__")).str() + "'";
+  return "module";
+}
+
 /// Runs `build`'s passes over `module`, or verifies it if there are none; what is reported becomes an Error.
 void run(ModuleOp module, llvm::function_ref<void(PassManager &)> build) {
   std::string messages;
   ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Error) {
       llvm::raw_string_ostream out(messages);
-      out << (messages.empty() ? "" : "; ") << diagnostic.getLocation() << ": " << diagnostic;
+      out << (messages.empty() ? "" : "; ") << placeOf(module, diagnostic.getLocation()) << ": " << diagnostic;
     }
     return success();
   });

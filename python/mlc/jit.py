@@ -96,6 +96,8 @@ class JitFunction(Function):
 
     def emit(self, stage: str, *, name: Optional[str] = None) -> Any:
         """The model in another form: text for graph, ml, linalg, vector, llvm, asm and header; bytes for obj and so."""
+        if not isinstance(stage, str):
+            raise TypeError(f"stage: expected a string, found {type(stage).__name__}")
         data = self._source.model.emit(name or self.name, stage, native(self._options))
         return data if stage in ("obj", "so") else data.decode()
 

@@ -131,6 +131,9 @@ nb::object Kernel::checkOut(nb::handle out, int rank, npy_intp rows) const {
 nb::object Kernel::slowCall(PyObject *args, PyObject *kwargs) const {
   static const char *const names[] = {"", "", "out", nullptr};
   PyObject *x = nullptr, *z = nullptr, *wish = nullptr;
+  if (PyTuple_GET_SIZE(args) == 0)
+    raise(PyExc_TypeError, "%s: no array given; call it as %s", info->name,
+          nRandom > 0 ? "f(x, z) or f(x, z, out=y)" : "f(x) or f(x, out=y)");
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$O:mlc function", const_cast<char **>(names), &x, &z, &wish))
     nb::raise_python_error();
   if (!entry)
@@ -182,12 +185,20 @@ nb::object Kernel::inputAt(nb::handle given, size_t index, bool byName) const {
 nb::dict Kernel::runTyped(nb::object given) const {
   needNumpy();
   const bool byName = PyMapping_Check(given.ptr()) && nb::hasattr(given, "keys");
+  const auto refuse = [&] {
+    raise(PyExc_TypeError, "run: expected a dict of arrays by name, or a list of them in the model's order, found %s",
+          Py_TYPE(given.ptr())->tp_name);
+  };
+  if (!byName && (!PySequence_Check(given.ptr()) || PyUnicode_Check(given.ptr())))
+    refuse();
   std::string names;
   bool complete = size_t(nb::len(given)) == inputs.size();
   for (const Buffer &buffer : inputs) {
     names += (names.empty() ? "" : ", ") + buffer.name;
     complete = complete && (!byName || nb::cast<bool>(given.attr("__contains__")(buffer.name.c_str())));
   }
+  if (!complete && PyArray_Check(given.ptr())) // one array where a dict of arrays was due
+    refuse();
   if (!complete)
     raise(PyExc_ValueError, "expected %zu input%s (%s), found %S", inputs.size(), inputs.size() == 1 ? "" : "s",
           names.c_str(), byName ? nb::list(given).ptr() : nb::int_(nb::len(given)).ptr());

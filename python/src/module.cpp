@@ -142,6 +142,8 @@ void compileInto(Kernel *self, const Model &model, const Options &options) {
 }
 
 void kernelAt(Kernel *self, uintptr_t info, uintptr_t entry, uintptr_t batch, uintptr_t run) {
+  if (!info || !run)
+    raise(PyExc_ValueError, "a function needs the address of its information and of its run()");
   new (self) Kernel(reinterpret_cast<const mlc_info *>(info), reinterpret_cast<void *>(entry),
                     reinterpret_cast<void *>(batch), reinterpret_cast<void *>(run));
 }
@@ -170,7 +172,7 @@ void bindKernel(nb::module_ &module) {
   nb::class_<Kernel>(module, "Kernel", nb::type_slots(slots), nb::is_weak_referenceable())
       .def("__init__", &compileInto, "model"_a, "options"_a)
       .def("__init__", &kernelAt, "info"_a, "entry"_a, "batch"_a, "run"_a)
-      .def("run", &Kernel::runTyped, "inputs"_a)
+      .def("run", &Kernel::runTyped, nb::arg("inputs").none())
       .def_prop_ro("name", [](const Kernel &k) { return k.info->name; })
       .def_prop_ro("n_in", [](const Kernel &k) { return k.info->n_in; })
       .def_prop_ro("n_out", [](const Kernel &k) { return k.info->n_out; })

@@ -129,8 +129,9 @@ class TestCall:
             f(wrong)
 
     def test_wrong_arguments(self, f, x):
-        with pytest.raises(TypeError):
-            f()
+        for call in (f, lambda: f(x=x)):
+            with pytest.raises(TypeError, match=r"no array given; call it as f\(x\)"):
+                call()
         with pytest.raises(TypeError, match="without random="):
             f(x, x)
         with pytest.raises(TypeError):
@@ -200,6 +201,19 @@ class TestRun:
     def test_errors(self, given, text):
         with pytest.raises(ValueError, match=text):
             jit.compile(typed()).run(given)
+
+    @pytest.mark.parametrize("given", [None, 3, "x", np.ones(6)])
+    def test_neither_dict_nor_list(self, f, given):
+        with pytest.raises(TypeError, match="run: expected a dict of arrays by name, or a list"):
+            f.run(given)
+
+    def test_no_stage(self, f):
+        with pytest.raises(TypeError, match="stage: expected a string, found NoneType"):
+            f.emit(None)
+
+    def test_no_addresses(self):
+        with pytest.raises(ValueError, match="address"):
+            mlc._mlc.Kernel(0, 0, 0, 0)
 
     def test_floats_do_not_become_integers(self):
         with pytest.raises(TypeError, match="b: expected int64"):

@@ -127,6 +127,10 @@ class TestOptions:
         for name in _options.Options.__annotations__:
             assert f"``{name}" in jit.compile.__doc__
 
+    def test_too_little_stack(self, proto):
+        with pytest.raises(mlc.CompileError, match=r"code generation failed: function 'f': needs \d+ bytes of stack"):
+            jit.compile(mlp([4, 4000, 4000, 2], "Tanh"), max_stack=1024)
+
     def test_wrong_options(self, proto):
         with pytest.raises(TypeError, match="unexpected option 'fpp'; options: fp, target"):
             jit.compile(proto, fpp="fast")
@@ -136,6 +140,9 @@ class TestOptions:
             jit.compile(proto, target="z80")
         for option in ({"batch": 1.5}, {"max_stack": "big"}, {"random": 1}, {"shape": {"x": 3}}):
             with pytest.raises(TypeError, match=next(iter(option))):
+                jit.compile(proto, **option)
+        for option in ({"shape": "x=1x5"}, {"constants": 3}):
+            with pytest.raises(TypeError, match=f"option {next(iter(option))}: expected a dict"):
                 jit.compile(proto, **option)
         with pytest.raises(TypeError, match="uint8"):
             jit.compile(proto, constants={"x": np.zeros(3, np.uint8)})
