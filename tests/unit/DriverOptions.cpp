@@ -125,7 +125,7 @@ TEST(Names, Reserved) {
 TEST(Names, MacrosOfHeaders) {
   for (const char *name : {"INT8_MAX", "UINT64_C", "INTMAX_C", "INT_FAST16_MIN", "SIZE_MAX", "SIZE_WIDTH", "CHAR_BIT", "EOF",
                            "NULL", "INFINITY", "NAN", "HUGE_VALF", "M_PI", "M_SQRT1_2", "isnan", "signbit", "FLT_EPSILON",
-                           "FE_INVALID", "FP_NAN", "PRId64", "SCNuMAX", "LC_ALL", "EINVAL", "SIGINT", "va_arg", "I",
+                           "FE_INVALID", "FP_NAN", "PRId64", "SCNuMAX", "LC_ALL", "EINVAL", "SIGINT", "va_arg", "I", "complex",
                            "MLC_INFO_DEFINED", "MLC_FLOAT32"})
     EXPECT_TRUE(contains(nameError({name}), std::string("'") + name + "'")) << name;
   for (const char *name : {"MLP", "ENCODER", "SIGNAL", "INTERVAL", "NET_C", "PRIOR", "FETCH", "F", "E", "max", "isMuon",
