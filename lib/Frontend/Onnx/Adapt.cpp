@@ -97,14 +97,15 @@ std::vector<ValueId> adapt(OnnxNode &node) {
   return it == adapters().end() ? node.emit() : it->second(node);
 }
 
-// Two rows of the table are ours alone; ONNX has them as Max and Min.
-static bool isInternal(OpKind op) { return op == OpKind::Maximum || op == OpKind::Minimum; }
+// Some rows of the table are ours alone; ONNX has them as Max, Min and TreeEnsemble….
+static bool isInternal(OpKind op) { return op == OpKind::Maximum || op == OpKind::Minimum || op == OpKind::Forest; }
 
 std::optional<OpKind> onnxOp(const std::string &domain, const std::string &opType) {
   auto op = findOp(opType);
   if (!op || isInternal(*op))
     return std::nullopt;
-  bool isMl = std::string(info(*op).family) == "ClassicMl";
+  std::string family = info(*op).family;
+  bool isMl = family == "ClassicMl" || family == "Trees";
   if (domain != (isMl ? "ai.onnx.ml" : ""))
     return std::nullopt;
   return op;

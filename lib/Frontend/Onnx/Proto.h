@@ -89,6 +89,6 @@ enum class AttrKind : int32_t {
 };
 
 /// TensorProto.DataType: the ones that have a DType of ours, and string.
-enum class Elem : int32_t { Undefined = 0, Float = 1, Int32 = 6, Int64 = 7, String = 8, Bool = 9, Double = 11 };
+enum class Elem : int32_t { Undefined = 0, Float = 1, UInt8 = 2, Int32 = 6, Int64 = 7, String = 8, Bool = 9, Double = 11 };
 
 } // namespace mlc::onnx

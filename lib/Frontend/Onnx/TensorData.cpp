@@ -44,6 +44,7 @@ private:
   void fillRaw(Tensor &out, Slice bytes) const;
   void fillExternal(Tensor &out) const;
   int64_t externalNumber(const char *key, int64_t fallback) const;
+  bool isBytes() const { return Elem(def.dtype) == Elem::UInt8; }
 
   const TensorDef &def;
   const char *fileBegin;
@@ -154,8 +155,8 @@ void TensorDecoder::fillTyped(Tensor &out) const {
         error(str("element ", i, " is no int32: ", v));
       out.data<int32_t>()[i] = int32_t(v);
     } else {
-      if (v != 0 && v != 1)
-        error(str("element ", i, " is no bool: ", v));
+      if (v < 0 || v > (isBytes() ? 255 : 1))
+        error(str("element ", i, " is no ", isBytes() ? "uint8: " : "bool: ", v));
       out.raw()[i] = uint8_t(v);
     }
   }
@@ -195,7 +196,8 @@ void TensorDecoder::fillExternal(Tensor &out) const {
 }
 
 Tensor TensorDecoder::decode() {
-  auto type = dtypeOf(def.dtype);
+  // Bytes occur in attributes of trees only; they lie like booleans and are handed on as int32.
+  auto type = isBytes() ? DType::Bool : dtypeOf(def.dtype);
   if (!type)
     error(str("element type ", elementTypeName(def.dtype),
               " is not supported (float32, float64, int32, int64 and bool are)"));
@@ -242,6 +244,12 @@ Tensor TensorDecoder::decode() {
     fillRaw(out, *found.raw);
   else
     fillTyped(out);
+  if (isBytes()) {
+    Tensor wide(DType::Int32, found.shape);
+    for (int64_t i = 0; i < out.size(); ++i)
+      wide.data<int32_t>()[i] = out.raw()[i];
+    return wide;
+  }
   if (dtype == DType::Bool)
     for (int64_t i = 0; i < out.size(); ++i)
       if (out.raw()[i] > 1)

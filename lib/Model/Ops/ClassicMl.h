@@ -12,6 +12,7 @@ Term asRows(Expander &e, Term x);
 /// The scores [N, C] of a linear model or ensemble after `post_transform`, by ONNX Runtime's rules: a single
 /// score per row is changed by PROBIT only.
 Term postTransform(Expander &e, Term scores);
+Term postTransform(Expander &e, Term scores, const std::string &name);
 
 /// One score per row → two columns for a binary classifier, by ONNX Runtime's rules:
 /// LOGISTIC gives [σ(-s), σ(s)], everything else [1 - s, s].

@@ -83,8 +83,9 @@ Term gatherLabels(Expander &e, const std::vector<int64_t> &labels, Term index) {
 
 } // namespace
 
-Term postTransform(Expander &e, Term scores) {
-  std::string name = e.node.getString("post_transform", "NONE");
+Term postTransform(Expander &e, Term scores) { return postTransform(e, scores, e.node.getString("post_transform", "NONE")); }
+
+Term postTransform(Expander &e, Term scores, const std::string &name) {
   int64_t axis = e.rank(scores) - 1;
   bool single = e.shape(scores).back() == 1;
   if (name == "PROBIT")
