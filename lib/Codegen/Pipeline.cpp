@@ -73,6 +73,7 @@ void runCodegen(ModuleOp module, const CodegenOptions &options, const std::funct
     manager.addNestedPass<func::FuncOp>(createFuseElementwisePass());
     manager.addNestedPass<func::FuncOp>(createFuseEpiloguePass());
     manager.addPass(createDenseStrategyPass(options));
+    manager.addPass(createTreeStrategyPass(options));
     manager.addPass(createBufferizePass());
     manager.addNestedPass<func::FuncOp>(createPlanMemoryPass(options));
   });
@@ -80,6 +81,7 @@ void runCodegen(ModuleOp module, const CodegenOptions &options, const std::funct
   reached("linalg");
   run(module, [&](PassManager &manager) {
     manager.addPass(createLowerDensePass(options));
+    manager.addPass(createLowerTreesPass(options));
     manager.addNestedPass<func::FuncOp>(createLowerLoopsPass(options));
   });
   expectNone<linalg::LinalgDialect, bufferization::BufferizationDialect>(module, "vector");

@@ -13,9 +13,11 @@ void registerPasses(const CodegenOptions &options) {
   add(createFuseElementwisePass);
   add(createFuseEpiloguePass);
   add([options] { return createDenseStrategyPass(options); });
+  add([options] { return createTreeStrategyPass(options); });
   add(createBufferizePass);
   add([options] { return createPlanMemoryPass(options); });
   add([options] { return createLowerDensePass(options); });
+  add([options] { return createLowerTreesPass(options); });
   add([options] { return createLowerLoopsPass(options); });
   add([options] { return createExpandMathPass(options.fast && options.target.hasFma); });
   add(createConvertToLLVMPass);

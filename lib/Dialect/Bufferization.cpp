@@ -55,12 +55,35 @@ struct DenseModel : DstBufferizableOpInterfaceExternalModel<DenseModel, DenseOp>
   }
 };
 
+/// All of x is read while results are written.
+struct TreeEnsembleModel : DstBufferizableOpInterfaceExternalModel<TreeEnsembleModel, TreeEnsembleOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    return !cast<TreeEnsembleOp>(op).isDpsInit(&operand);
+  }
+  bool bufferizesToElementwiseAccess(Operation *op, const AnalysisState &, ArrayRef<OpOperand *> operands) const {
+    return false;
+  }
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto ensemble = cast<TreeEnsembleOp>(op);
+    FailureOr<Value> x = getBuffer(rewriter, ensemble.getX(), options, state);
+    FailureOr<Value> init = getBuffer(rewriter, ensemble.getInit(), options, state);
+    if (failed(x) || failed(init))
+      return failure();
+    TreeEnsembleOp::create(rewriter, op->getLoc(), TypeRange{}, *x, *init, ensemble.getForestAttr(), ensemble.getStrategyAttr(),
+                           ensemble.getLayoutAttr());
+    replaceOpWithBufferizedValues(rewriter, op, *init);
+    return success();
+  }
+};
+
 } // namespace
 
 void registerBufferization(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, MLDialect *) {
     WeightOp::attachInterface<WeightModel>(*context);
     DenseOp::attachInterface<DenseModel>(*context);
+    TreeEnsembleOp::attachInterface<TreeEnsembleModel>(*context);
   });
 }
 

@@ -70,4 +70,25 @@ LogicalResult DenseOp::verify() {
   return success();
 }
 
+void TreeEnsembleOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  if (!isa<MemRefType>(getInit().getType()))
+    return;
+  effects.emplace_back(MemoryEffects::Read::get(), &getXMutable());
+  effects.emplace_back(MemoryEffects::Write::get(), &getInitMutable());
+}
+
+LogicalResult TreeEnsembleOp::verify() {
+  auto x = getX().getType(), init = getInit().getType();
+  if (!x.hasStaticShape() || !init.hasStaticShape() || x.getRank() != 2 || init.getRank() != 2)
+    return emitOpError("needs static operands of rank 2");
+  if (x.getShape()[0] != init.getShape()[0])
+    return emitOpError("has ") << x.getShape()[0] << " input rows and " << init.getShape()[0] << " output rows";
+  for (Type element : {x.getElementType(), init.getElementType()})
+    if (!element.isF32() && !element.isF64())
+      return emitOpError("works on f32 and f64, not on ") << element;
+  if (isa<RankedTensorType>(init) != (getResult().size() == 1))
+    return emitOpError("has one result exactly when it works on tensors");
+  return success();
+}
+
 } // namespace mlc::ml

@@ -81,6 +81,7 @@ public:
     codegen.target = target;
     codegen.fast = options.fp == "fast";
     codegen.denseStrategy = options.denseStrategy;
+    codegen.treeStrategy = options.treeStrategy;
     codegen.maxStack = options.maxStack;
     codegen.weights = compiled.weights.get();
     compiled.signature = signatureOf(model.graph, options);

@@ -64,6 +64,8 @@ void check(const std::string &option, const std::string &value) {
     checkOneOf(option, value, {"strict", "fast"});
   else if (option == "dense-strategy")
     checkOneOf(option, value, {"auto", "outer", "dot", "skip"});
+  else if (option == "tree-strategy")
+    checkOneOf(option, value, {"auto", "walk", "dense", "quick"});
   else if (option == "target")
     (void)targetNamed(value); // throws, listing what is known
   else if (option == "levels" && !value.empty())

@@ -26,6 +26,7 @@ class Options(TypedDict, total=False):
     shape: Mapping[str, Sequence[int]]
     external_data: bool
     dense_strategy: Literal["auto", "outer", "dot", "skip"]
+    tree_strategy: Literal["auto", "walk", "dense", "quick"]
     batch: bool
     max_stack: int
     dump_stages: str

@@ -14,6 +14,7 @@ struct CodegenOptions {
   TargetSpec target;
   bool fast = false;                  ///< fp=fast: FMA and more
   std::string denseStrategy = "auto"; ///< auto, outer, dot, skip
+  std::string treeStrategy = "auto";  ///< auto, walk, dense, quick
   int64_t maxStack = 1 << 20;
   WeightStore *weights = nullptr;     ///< null (in tests of single passes): packed arrays are declared, not made
 };
@@ -21,9 +22,11 @@ struct CodegenOptions {
 std::unique_ptr<mlir::Pass> createFuseElementwisePass();
 std::unique_ptr<mlir::Pass> createFuseEpiloguePass();
 std::unique_ptr<mlir::Pass> createDenseStrategyPass(const CodegenOptions &options);
+std::unique_ptr<mlir::Pass> createTreeStrategyPass(const CodegenOptions &options);
 std::unique_ptr<mlir::Pass> createBufferizePass();
 std::unique_ptr<mlir::Pass> createPlanMemoryPass(const CodegenOptions &options);
 std::unique_ptr<mlir::Pass> createLowerDensePass(const CodegenOptions &options);
+std::unique_ptr<mlir::Pass> createLowerTreesPass(const CodegenOptions &options);
 std::unique_ptr<mlir::Pass> createLowerLoopsPass(const CodegenOptions &options);
 std::unique_ptr<mlir::Pass> createExpandMathPass(bool fast);
 std::unique_ptr<mlir::Pass> createConvertToLLVMPass();

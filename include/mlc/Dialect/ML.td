@@ -75,6 +75,28 @@ def ML_DenseOp : ML_Op<"dense", [AttrSizedOperandSegments, SingleBlock,
   }];
 }
 
+def ML_TreeEnsembleOp : ML_Op<"tree_ensemble", [DestinationStyleOpInterface, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "ensemble of decision trees: out[n, target] = sum (or minimum, maximum) of the leaves that x[n, :] reaches, in the order of the trees";
+  let description = [{
+    `x` is N x C of f32 or f64, `init` N x targets; both tensors or both memrefs. `forest` names the ensemble in the weight store
+    (include/mlc/Dialect/Forest.h). Attributes set by ml-tree-strategy: `strategy` (walk; dense: all nodes of shallow trees; quick: masks of at most 32 leaves), and `layout`, the tables of that kernel
+    and their measures.
+  }];
+  let arguments = (ins AnyShaped:$x, AnyShaped:$init, FlatSymbolRefAttr:$forest, OptionalAttr<StrAttr>:$strategy,
+    OptionalAttr<DictionaryAttr>:$layout);
+  let results = (outs Variadic<AnyRankedTensor>:$result);
+  let assemblyFormat = [{
+    $forest `ins` `(` $x `:` type($x) `)` `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    int64_t rows() { return getX().getType().getShape()[0]; }
+    int64_t features() { return getX().getType().getShape()[1]; }
+    int64_t targets() { return getInit().getType().getShape()[1]; }
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
+}
+
 def ML_YieldOp : ML_Op<"yield", [Pure, Terminator, HasParent<"DenseOp">]> {
   let summary = "value of the epilogue";
   let arguments = (ins AnyType:$value);

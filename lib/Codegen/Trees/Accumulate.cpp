@@ -1,0 +1,114 @@
+// Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// Leaves are put together in the order of the trees, whatever kernel found them: the same bits on every CPU.
+#include "Emitter.h"
+
+#include "../Body.h"
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::arith;
+
+namespace mlc::trees {
+
+constexpr int64_t kWidestVector = 16; ///< targets that are kept in registers
+
+Accumulator::Accumulator(Emitter &e) : e(e) {
+  type = cast<MemRefType>(e.op.getInit().getType()).getElementType();
+  isSingle = e.number("single") != 0;
+  width = e.number("width");
+  targets = e.op.targets();
+  StringRef how = cast<StringAttr>(e.layout.get("combine")).getValue();
+  double infinity = std::numeric_limits<double>::infinity();
+  neutral = how == "sum" ? -0.0 : how == "min" ? infinity : -infinity;
+  out = flatten(e.b, e.loc, e.op.getInit());
+  if (e.has("rows"))
+    rows = e.table("rows");
+  if (e.has("base"))
+    base = e.table("base");
+  if (!isSingle && width > kWidestVector)
+    memory = e.scratch(width, type);
+}
+
+Value Accumulator::combine(Value x, Value y) {
+  if (neutral == 0)
+    return AddFOp::create(e.b, e.loc, x, y);
+  auto predicate = neutral > 0 ? CmpFPredicate::OLT : CmpFPredicate::OGT;
+  return e.select(CmpFOp::create(e.b, e.loc, predicate, y, x), y, x);
+}
+
+Value Accumulator::start(Value target) {
+  if (neutral != 0)
+    return e.real(type, neutral);
+  return base && e.number("base_first") ? e.load(base, target) : e.real(type, 0.0);
+}
+
+Value Accumulator::finish(Value sum, Value target) {
+  if (neutral != 0) { // no tree said anything about this target
+    Value untouched = CmpFOp::create(e.b, e.loc, CmpFPredicate::OEQ, sum, e.real(type, neutral));
+    sum = e.select(untouched, e.real(type, 0.0), sum);
+  }
+  double divisor = cast<FloatAttr>(e.layout.get("divisor")).getValueAsDouble();
+  if (divisor != 1)
+    sum = DivFOp::create(e.b, e.loc, sum, e.real(type, divisor));
+  if (base && !e.number("base_first"))
+    sum = AddFOp::create(e.b, e.loc, sum, e.load(base, target));
+  return sum;
+}
+
+void Accumulator::storeResult(Value value, Value row, Value target) {
+  auto strides = cast<MemRefType>(e.op.getInit().getType()).getStridesAndOffset().first;
+  e.store(finish(value, target), out, e.add(e.mul(row, strides[0]), e.mul(target, strides[1])));
+}
+
+SmallVector<Value> Accumulator::addWeight(ValueRange state, Value weight) {
+  if (weight.getType() != type)
+    weight = ExtFOp::create(e.b, e.loc, type, weight);
+  return {combine(state[0], weight)};
+}
+
+SmallVector<Value> Accumulator::addRow(ValueRange state, Value leaf) {
+  Value at = e.mul(leaf, width);
+  auto weights = [&](Value from, int64_t lanes) -> Value {
+    Value loaded = e.loadVector(rows, from, lanes);
+    return getElementTypeOrSelf(loaded.getType()) == type ? loaded : Value(ExtFOp::create(e.b, e.loc, e.vec(lanes, type), loaded));
+  };
+  if (!memory)
+    return {combine(state[0], weights(at, width))};
+  e.loop(width, 8, [&](Value i) { e.store(combine(e.loadVector(memory, i, 8), weights(e.add(at, i), 8)), memory, i); });
+  return {};
+}
+
+void Accumulator::emit(Value row, Body body) {
+  auto begins = e.list("begins");
+  auto fixed = [&](size_t i) { return e.index(begins[i]); };
+  if (isSingle && targets == 1) {
+    Value zero = e.index(0);
+    return storeResult(body(fixed(0), fixed(1), ValueRange{start(zero)})[0], row, zero);
+  }
+  if (isSingle) {
+    Value table = e.table("begin_table");
+    auto at = [&](Value i) { return e.toIndex(e.load(table, i)); };
+    e.loop(targets, 1, [&](Value target) {
+      auto state = body(at(target), at(e.add(target, 1)), ValueRange{start(target)});
+      storeResult(state[0], row, target);
+    });
+    return;
+  }
+  if (memory) {
+    e.loop(targets, 1, [&](Value target) { e.store(start(target), memory, target); });
+    for (int64_t i = targets; i < width; ++i)
+      e.store(e.real(type, 0.0), memory, e.index(i));
+    body(fixed(0), fixed(1), {});
+    e.loop(targets, 1, [&](Value target) { storeResult(e.load(memory, target), row, target); });
+    return;
+  }
+  SmallVector<Value> elements;
+  for (int64_t i = 0; i < width; ++i)
+    elements.push_back(i < targets ? start(e.index(i)) : e.real(type, 0.0));
+  Value state = vector::FromElementsOp::create(e.b, e.loc, e.vec(width, type), elements);
+  state = body(fixed(0), fixed(1), ValueRange{state})[0];
+  for (int64_t i = 0; i < targets; ++i)
+    storeResult(vector::ExtractOp::create(e.b, e.loc, state, i), row, e.index(i));
+}
+
+} // namespace mlc::trees

@@ -1,0 +1,78 @@
+// Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// Tables of the tree kernels: functions from a forest to arrays of the weight store.
+#pragma once
+
+#include "Columns.h"
+#include "mlc/Target/Target.h"
+
+namespace mlc {
+
+template <typename T> struct ElementName;
+template <> struct ElementName<int8_t> { static constexpr const char *value = "i8"; };
+template <> struct ElementName<int32_t> { static constexpr const char *value = "i32"; };
+template <> struct ElementName<int64_t> { static constexpr const char *value = "i64"; };
+template <> struct ElementName<float> { static constexpr const char *value = "f32"; };
+template <> struct ElementName<double> { static constexpr const char *value = "f64"; };
+
+template <typename T> Weight makeWeight(const std::vector<T> &values) {
+  Weight weight{std::vector<uint8_t>(values.size() * sizeof(T)), ElementName<T>::value, {int64_t(values.size())}};
+  if (!values.empty())
+    std::memcpy(weight.bytes.data(), values.data(), weight.bytes.size());
+  return weight;
+}
+
+/// The weights of leaves as the sum wants them: f32 if that is exact, else f64.
+Weight leafRows(const std::vector<double> &rows, bool narrow);
+
+/// Interleaved walks from the roots. A record is key | column << 32 | child << (32 + columnBits), or, wide, two words:
+/// key, column | child << 32. `child` is the position of the left child; the right one is behind it. A leaf's column is the sentinel and
+/// its child itself; its key is the weight's bits as f32, or the number of its row.
+struct WalkTables {
+  WalkTables(const Forest &forest, const ImageRow &row, const LeafValues &values, int64_t interleave);
+  bool wide = false;
+  int64_t columnBits = 0;
+  int64_t depth = 0;
+  bool inlineWeights = false;
+  std::vector<int64_t> nodes;
+  std::vector<int64_t> begins; ///< per group of LeafValues: first tree of its interleaved walks, and the end
+};
+
+/// All nodes of `lanes` trees at once, each a byte that chooses a rank and a byte to compare it with.
+struct DenseTables {
+  DenseTables(const Forest &forest, const ImageRow &row, const RankColumns &ranks, const LeafValues &values, int64_t depth, int64_t lanes);
+  std::vector<int8_t> nodes;     ///< per block and heap position: lanes selectors, lanes ranks
+  std::vector<double> leaves;    ///< trees x 2^depth: weights if each leaf has one, else numbers of rows
+  std::vector<int64_t> begins;   ///< per group of LeafValues: first block, and the end
+  std::vector<int64_t> trees;    ///< per group: real trees
+};
+
+/// Slots of `lanes` trees that cross out leaves; see QuickKernel.cpp. A slot: lanes selectors, lanes ranks, and per plane that its kind
+/// touches the leaves to cross out.
+inline constexpr int kQuickKinds = 8;
+int64_t quickPlaneFirst(int kind);
+int64_t quickPlaneCount(int kind);
+struct QuickTree;
+
+struct QuickTables {
+  /// False if a tree has more than 32 leaves. `ranks` are of features only; decisions cross out whole rows of masks.
+  bool build(const Forest &forest, const ImageRow &row, const RankColumns &ranks, const LeafValues &values, const std::vector<DecisionTable> &decisions,
+             int64_t lanes);
+  int64_t cost() const; ///< instructions per block, about
+  std::vector<int8_t> nodes, masks;
+  std::vector<int64_t> starts;     ///< per block: its first byte in nodes
+  std::vector<int64_t> slotCounts; ///< per block and kind
+  std::vector<double> leaves;      ///< trees x 32
+  std::vector<int64_t> begins, trees; ///< as in DenseTables
+
+private:
+  void addBlock(const Forest &forest, std::vector<QuickTree> &some, const LeafValues &values, const std::vector<DecisionTable> &decisions, int64_t lanes);
+};
+
+/// How a column's rank is found: `levels` compares of 16 keys.
+struct RankTables {
+  RankTables(const RankColumns &ranks, bool wide);
+  std::vector<int64_t> keys;
+  std::vector<int64_t> levels, offsets; ///< per column
+};
+
+} // namespace mlc
