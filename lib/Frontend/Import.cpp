@@ -7,6 +7,10 @@ namespace mlc {
 
 // No ONNX file begins with '{': as a protobuf tag that would be field 15 with a wire type that ended long ago.
 Graph importModel(std::span<const uint8_t> bytes, const ImportOptions &options) {
+  if (isXGBoost(bytes))
+    return importXGBoost(bytes, options);
+  if (isLightGBM(bytes))
+    return importLightGBM(bytes, options);
   size_t i = 0;
   if (bytes.size() >= 3 && bytes[0] == 0xef && bytes[1] == 0xbb && bytes[2] == 0xbf)
     i = 3; // a byte order mark

@@ -24,7 +24,15 @@ Graph importOnnx(std::span<const uint8_t> bytes, const ImportOptions &options);
 Graph importJson(std::span<const uint8_t> bytes, const ImportOptions &options);
 std::string exportJson(const Graph &graph); ///< reads back to the same bits
 
-/// Chooses by content (JSON starts with '{' after white space, everything else is taken as ONNX).
+/// XGBoost's model files, JSON or UBJSON. The graph computes what Booster.predict does.
+bool isXGBoost(std::span<const uint8_t> bytes);
+Graph importXGBoost(std::span<const uint8_t> bytes, const ImportOptions &options);
+
+/// LightGBM's text files. The graph computes what Booster.predict does.
+bool isLightGBM(std::span<const uint8_t> bytes);
+Graph importLightGBM(std::span<const uint8_t> bytes, const ImportOptions &options);
+
+/// Chooses by content: the libraries' own files by how they begin, JSON by '{' after white space, everything else is taken as ONNX.
 Graph importModel(std::span<const uint8_t> bytes, const ImportOptions &options);
 
 } // namespace mlc
