@@ -198,6 +198,24 @@ class Description:
     def transpose(self, x: Value, perm: Sequence[int]) -> Value:
         return self.op("Transpose", x, shape=[x.shape[i] for i in perm], perm=list(perm))
 
+    def inline(self, model: Dict[str, Any], x: Value, output: Tuple[str, str, Tuple[int, ...]]) -> Value:
+        """Adds the nodes of another description with one input, which x becomes; returns its first output,
+        of which output says name, type and shape."""
+        names = {model["inputs"][0]["name"]: x.name}
+        for name, tensor in model.get("constants", {}).items():
+            names[name] = f"c{len(self._constants)}"
+            self._constants[names[name]] = tensor
+        for node in model["nodes"]:
+            inputs = [names.get(name, name) for name in node["inputs"]]
+            outputs = []
+            for name in node["outputs"]:
+                names[name] = f"v{len(self._nodes)}_{len(outputs)}"
+                outputs.append(names[name])
+            self._nodes.append({**node, "inputs": inputs, "outputs": outputs})
+        first = model["outputs"][0]
+        value = first["value"] if isinstance(first, dict) else first
+        return Value(self, names[value], output[1], tuple(output[2]))
+
     # Results
 
     def output(self, value: Value, name: str = "y", dtype: str = "float32") -> None:

@@ -9,7 +9,7 @@ from .. import _mlc
 from ._description import Description
 from ._registry import apply, has_method
 
-_METHODS = ("predict", "predict_proba", "decision_function", "transform", "inverse_transform")
+_METHODS = ("predict", "predict_proba", "decision_function", "transform", "inverse_transform", "score_samples")
 
 
 def default_method(obj: Any) -> str:
@@ -29,6 +29,8 @@ def n_features(d: Description, obj: Any, method: str) -> int:
         return width(d, obj)
     given = d.options.get("n_features")
     known = getattr(obj, "n_features_in_", None) if given is None else given
+    for count in ("num_features", "num_feature"):  # boosters of XGBoost and LightGBM
+        known = getattr(obj, count)() if known is None and hasattr(obj, count) else known
     if known is None and hasattr(obj, "X_thresholds_"):  # IsotonicRegression
         known = 1
     if known is None:

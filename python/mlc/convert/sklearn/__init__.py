@@ -19,4 +19,5 @@ from . import (  # noqa: F401
     quantile,
     selection,
     svm,
+    trees,
 )

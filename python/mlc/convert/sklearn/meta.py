@@ -11,6 +11,7 @@ from .._registry import apply, converts
 from .._value import Value, np
 from .linear import labels, two_columns
 from .svm import one_vs_rest
+from .trees import bagged_trees
 
 
 def mean_of(d: Description, parts: Sequence[Value], weights: Any = None) -> Value:
@@ -89,6 +90,9 @@ def stacking(d: Description, obj: Any, x: Value, method: str) -> Value:
 
 @converts("sklearn", "BaggingRegressor", methods=("predict",))
 def bagging_regressor(d: Description, obj: Any, x: Value, method: str) -> Value:
+    forest = bagged_trees(d, obj, x)
+    if forest is not None:
+        return forest
     return mean_of(d, [apply(d, e, d.columns(x, f), "predict", "estimators_") for e, f in _bagged(obj)])
 
 
@@ -100,6 +104,9 @@ def _bagged(obj: Any) -> Any:
 def bagging_classifier(d: Description, obj: Any, x: Value, method: str) -> Value:
     classes = len(obj.classes_)
     how = "decision_function" if method == "decision_function" else "predict_proba"
+    forest = bagged_trees(d, obj, x) if how == "predict_proba" else None
+    if forest is not None:
+        return choose(labels(d, obj), first_of_largest(forest)) if method == "predict" else forest
     parts = []
     for part, features in _bagged(obj):
         columns = d.columns(x, features)

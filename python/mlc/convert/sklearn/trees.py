@@ -1,0 +1,224 @@
+# Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+"""Trees, forests, boosting. All are one Forest, summed in float64 in the order of the trees as scikit-learn does."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Optional, Tuple
+
+import numpy as np
+
+from .._description import Description
+from .._elementary import choose, first_of_largest, softmax
+from .._registry import apply, converts
+from .._trees import CATEGORY, LESS_EQUAL, MEMBER, Trees
+from .._value import Value
+from .linear import labels, two_columns
+
+
+def _add(trees: Trees, tree: Any, values: Any, features: Any = None, target: int = 0) -> None:
+    """One sklearn.tree._tree.Tree with a value per node; features: columns of x that the tree was given."""
+    inner = np.maximum(tree.feature, 0)
+    columns = inner if features is None else np.asarray(features)[inner]
+    missing = getattr(tree, "missing_go_to_left", None)
+    trees.add(columns, tree.threshold, tree.children_left, tree.children_right, values, missing, target)
+
+
+def _single_output(d: Description, obj: Any) -> None:
+    if getattr(obj, "n_outputs_", 1) != 1:
+        raise d.error(f"{obj.n_outputs_} outputs are not supported for classifiers")
+
+
+def _shares(tree: Any) -> Any:
+    """Class probabilities per node."""
+    value = tree.value[:, 0, :]
+    total = value.sum(axis=1, keepdims=True)
+    return value if np.allclose(total, 1) else value / np.where(total == 0, 1, total)
+
+
+def _members(obj: Any) -> Iterable[Tuple[Any, Any]]:
+    """(estimator, the columns it sees or None) of an ensemble, or of a single tree."""
+    if not hasattr(obj, "estimators_"):
+        return [(obj, None)]
+    features = getattr(obj, "estimators_features_", [None] * len(obj.estimators_))
+    return list(zip(np.ravel(obj.estimators_), features))
+
+
+@converts("sklearn", "DecisionTreeRegressor", "ExtraTreeRegressor", "RandomForestRegressor", "ExtraTreesRegressor", methods=("predict",))
+def regressor(d: Description, obj: Any, x: Value, method: str) -> Value:
+    outputs = int(obj.n_outputs_)
+    trees = Trees(outputs)
+    for member, features in _members(obj):
+        value = member.tree_.value[:, :, 0]
+        _add(trees, member.tree_, value if outputs > 1 else value[:, 0], features)
+    return trees.emit(d, d.cast(x, "float32"), aggregate="AVERAGE")
+
+
+@converts(
+    "sklearn", "DecisionTreeClassifier", "ExtraTreeClassifier", "RandomForestClassifier", "ExtraTreesClassifier",
+    methods=("predict", "predict_proba"),
+)  # fmt: skip
+def classifier(d: Description, obj: Any, x: Value, method: str) -> Value:
+    _single_output(d, obj)
+    trees = Trees(len(obj.classes_))
+    for member, features in _members(obj):
+        _add(trees, member.tree_, _shares(member.tree_), features)
+    p = trees.emit(d, d.cast(x, "float32"), aggregate="AVERAGE")
+    return p if method == "predict_proba" else choose(labels(d, obj), first_of_largest(p))
+
+
+def _boosted(d: Description, obj: Any, x: Value) -> Value:
+    """The raw score of GradientBoosting."""
+    stages = obj.estimators_
+    trees = Trees(stages.shape[1])
+    for stage in stages:
+        for target, member in enumerate(stage):
+            _add(trees, member.tree_, member.tree_.value[:, 0, 0] * obj.learning_rate, target=target)
+    x = d.cast(x, "float32")
+    if isinstance(obj.init_, str) or type(obj.init_).__name__ in ("DummyClassifier", "DummyRegressor"):
+        start = obj._raw_predict_init(np.zeros((1, obj.n_features_in_), np.float32))
+        return trees.emit(d, x, base=np.asarray(start, np.float64).ravel(), base_first=True)
+    if hasattr(obj, "classes_"):
+        raise d.error("init: an estimator is not supported for classifiers; supported: None, 'zero'")
+    return apply(d, obj.init_, x, "predict", "init") + trees.emit(d, x)
+
+
+@converts("sklearn", "GradientBoostingRegressor", "HistGradientBoostingRegressor", methods=("predict",))
+def boosting_regressor(d: Description, obj: Any, x: Value, method: str) -> Value:
+    if not type(obj).__name__.startswith("Hist"):
+        return _boosted(d, obj, x)
+    raw = _histogram_boosted(d, obj, x)
+    return np.exp(raw) if obj.loss in ("poisson", "gamma") else raw
+
+
+@converts(
+    "sklearn", "GradientBoostingClassifier", "HistGradientBoostingClassifier",
+    methods=("predict", "predict_proba", "decision_function"),
+)  # fmt: skip
+def boosting_classifier(d: Description, obj: Any, x: Value, method: str) -> Value:
+    hist = type(obj).__name__.startswith("Hist")
+    raw = _histogram_boosted(d, obj, x) if hist else _boosted(d, obj, x)
+    if method == "decision_function":
+        return raw
+    if raw.shape[1] > 1:
+        return softmax(raw) if method == "predict_proba" else choose(labels(d, obj), first_of_largest(raw))
+    if method == "predict":
+        known = labels(d, obj)
+        # As scikit-learn decides: raw >= 0, in histogram boosting by the larger probability.
+        return np.where(raw > 0.0, known[1], known[0]) if hist else np.where(raw >= 0.0, known[1], known[0])
+    return two_columns(d, d.op("Sigmoid", raw * 2.0 if getattr(obj, "loss", "") == "exponential" else raw))
+
+
+def _histogram_boosted(d: Description, obj: Any, x: Value) -> Value:
+    """The raw score of HistGradientBoosting."""
+    # Inside, categorical columns come first, and their values are numbers of categories: both are undone in the nodes.
+    columns, raw = np.arange(x.shape[1]), {}
+    if getattr(obj, "_preprocessor", None) is not None:
+        is_categorical = np.asarray(obj.is_categorical_, bool)
+        columns = np.concatenate([np.flatnonzero(is_categorical), np.flatnonzero(~is_categorical)])
+        for i, values in enumerate(obj._preprocessor.named_transformers_["encoder"].categories_):
+            if np.asarray(values).dtype.kind not in "biuf":
+                raise d.error(f"categories of type {np.asarray(values).dtype}; supported: numbers")
+            raw[i] = np.asarray(values, np.float64)
+    trees = Trees(len(obj._predictors[0]))
+    known, position = obj._bin_mapper.make_known_categories_bitsets()
+    for stage in obj._predictors:
+        for target, predictor in enumerate(stage):
+            _add_histogram(trees, predictor, known, position, target, columns, raw)
+    return trees.emit(d, x, base=np.ravel(obj._baseline_prediction), base_first=True)
+
+
+def _add_histogram(trees: Trees, predictor: Any, known: Any, position: Any, target: int, columns: Any, raw: Any) -> None:
+    nodes = predictor.nodes
+    left = np.where(nodes["is_leaf"], -1, nodes["left"].astype(np.int64))
+    right = np.where(nodes["is_leaf"], -1, nodes["right"].astype(np.int64))
+    missing = nodes["missing_go_to_left"].astype(np.int64)
+    modes, sets = np.full(len(nodes), LESS_EQUAL), np.zeros(len(nodes), np.int64)
+    for n in np.flatnonzero(nodes["is_categorical"] & ~nodes["is_leaf"].astype(bool)):
+        feature = int(nodes["feature_idx"][n])
+        chosen = _bits(predictor.raw_left_cat_bitsets[nodes["bitset_idx"][n]])
+        if missing[n]:  # unknown categories go left: ask for those that go right instead
+            chosen = np.setdiff1d(_bits(known[position[feature]]), chosen)
+            left[n], right[n], missing[n] = right[n], left[n], 0
+        if feature in raw:
+            values = raw[feature][chosen[chosen < len(raw[feature])].astype(np.int64)]
+            modes[n], chosen = MEMBER, values[~np.isnan(values)]
+        else:
+            modes[n] = CATEGORY
+        sets[n] = len(trees.sets)
+        trees.sets.append(chosen)
+    thresholds = np.where(modes == LESS_EQUAL, nodes["num_threshold"], 0)
+    trees.add(columns[nodes["feature_idx"]], thresholds, left, right, nodes["value"], missing, target, modes, sets)
+
+
+def _bits(words: Any) -> Any:
+    return np.flatnonzero(np.unpackbits(np.asarray(words, "<u4").view(np.uint8), bitorder="little")).astype(np.float64)
+
+
+@converts("sklearn", "IsolationForest", methods=("score_samples", "decision_function", "predict"))
+def isolation(d: Description, obj: Any, x: Value, method: str) -> Value:
+    from sklearn.ensemble._iforest import _average_path_length
+
+    trees = Trees()
+    for member, features in _members(obj):
+        tree = member.tree_
+        depth = np.ones(tree.node_count)
+        for n in np.flatnonzero(tree.children_left >= 0):  # parents come before their children
+            depth[tree.children_left[n]] = depth[tree.children_right[n]] = depth[n] + 1
+        _add(trees, tree, depth + _average_path_length(tree.n_node_samples) - 1.0, features)
+    depths = trees.emit(d, d.cast(x, "float32"))
+    scale = len(obj.estimators_) * float(_average_path_length(np.array([obj._max_samples]))[0])
+    score = np.exp(depths * (-np.log(2.0) / scale)) * -1.0
+    decision = score - float(obj.offset_)
+    if method == "predict":
+        return np.where(decision < 0.0, -1.0, 1.0)
+    return decision if method == "decision_function" else score
+
+
+@converts("sklearn", "AdaBoostClassifier", methods=("predict", "predict_proba", "decision_function"))
+def adaboost(d: Description, obj: Any, x: Value, method: str) -> Value:
+    if getattr(obj, "algorithm", "SAMME") == "SAMME.R":
+        raise d.error("algorithm='SAMME.R' is not supported; supported: 'SAMME'")
+    classes = len(obj.classes_)
+    trees = Trees(classes)
+    for member, weight in zip(obj.estimators_, obj.estimator_weights_):
+        if not hasattr(member, "tree_"):
+            raise d.error(f"estimator {type(member).__name__} is not supported; supported: trees")
+        votes = np.full((member.tree_.node_count, classes), -weight / (classes - 1))
+        # The class a tree predicts among its own, as a column of the ensemble's.
+        column = np.searchsorted(obj.classes_, member.classes_[_shares(member.tree_).argmax(axis=1)])
+        votes[np.arange(len(votes)), column] = weight
+        _add(trees, member.tree_, votes)
+    decision = trees.emit(d, d.cast(x, "float32")) * (1.0 / float(obj.estimator_weights_[: len(obj.estimators_)].sum()))
+    if classes == 2:
+        signed = d.slice(decision, 1, 2) - d.slice(decision, 0, 1)
+        if method == "decision_function":
+            return signed
+        decision = d.concat([signed * -0.5, signed * 0.5])
+    elif method == "decision_function":
+        return decision
+    else:
+        decision = decision * (1.0 / (classes - 1))
+    return softmax(decision) if method == "predict_proba" else choose(labels(d, obj), first_of_largest(decision))
+
+
+def bagged_trees(d: Description, obj: Any, x: Value) -> Optional[Value]:
+    """The mean of a Bagging estimator's members as one forest, if all are trees: predictions, or class probabilities."""
+    members = list(_members(obj))
+    if not all(hasattr(member, "tree_") for member, _ in members):
+        return None
+    classes = len(obj.classes_) if hasattr(obj, "classes_") else None
+    trees = Trees(classes or 1)
+    for member, features in members:
+        if getattr(member, "n_outputs_", 1) != 1:
+            return None
+        values = member.tree_.value[:, 0, 0] if classes is None else _widened(member, classes)
+        _add(trees, member.tree_, values, features)
+    return trees.emit(d, d.cast(x, "float32"), aggregate="AVERAGE")
+
+
+def _widened(member: Any, classes: int) -> Any:
+    """Probabilities in the columns of the ensemble; a member knows the classes it has seen, as numbers."""
+    shares = _shares(member.tree_)
+    wide = np.zeros((len(shares), classes))
+    wide[:, np.asarray(member.classes_, np.int64)] = shares
+    return wide
