@@ -175,10 +175,10 @@ private:
 
   /// Runs `piece(builder, bases, lanes, real)` over `extent` elements of loop `dim`: whole vectors of `wide` lanes, then the rest.
   using Piece = llvm::function_ref<void(OpBuilder &, const Bases &, int64_t, int64_t)>;
-  void sweep(OpBuilder &in, const Bases &bases, size_t dim, int64_t wide, bool padRest, Piece piece) {
+  void sweep(OpBuilder &in, const Bases &bases, size_t dim, int64_t wide, bool wholeRegisters, Piece piece) {
     int64_t extent = nest.loops[dim].extent, done = extent / wide * wide;
     auto at = [&](OpBuilder &inner, Value iv) { return advance(inner, bases, dim, iv); };
-    if (done / wide <= (padRest ? 1 : 4)) {
+    if (done / wide <= (wholeRegisters ? 1 : 4)) {
       for (int64_t k = 0; k < done; k += wide)
         piece(in, at(in, constantIndex(in, loc, k)), wide, wide);
     } else {
@@ -188,19 +188,17 @@ private:
                            scf::YieldOp::create(inner, loc);
                          });
     }
-    int64_t rest = extent - done;
-    if (padRest && rest > 1) { // one costly copy instead of several
-      // At least a register of 16 bytes: the code generator would fill the lanes of a shorter vector with zeros, and their
-      // quotient raises an exception.
-      int64_t least = std::min(wide, std::max<int64_t>(16 / widestElement(), 1));
-      int64_t count = std::max(int64_t(llvm::PowerOf2Ceil(uint64_t(rest))), least);
-      return piece(in, at(in, constantIndex(in, loc, done)), count, rest);
-    }
-    for (int64_t count = wide / 2; count > 0; count /= 2)
-      if (rest & count) {
+    // Shorter vectors than a register of 16 bytes would be filled up by the code generator with lanes of its own, whose quotient may
+    // raise an exception: such bodies end in scalars.
+    int64_t rest = extent - done, least = wholeRegisters ? std::max<int64_t>(16 / widestElement(), 2) : 2;
+    for (int64_t count = wide / 2; count >= least; count /= 2)
+      if (rest >= count) {
         piece(in, at(in, constantIndex(in, loc, done)), count, count);
         done += count;
+        rest -= count;
       }
+    for (; done < extent; ++done)
+      piece(in, at(in, constantIndex(in, loc, done)), 1, 1);
   }
 
   // --- parallel nests ---------------------------------------------------------------------------------------------
@@ -216,9 +214,9 @@ private:
       return;
     }
     llvm::erase(order, *v);
-    bool padded = isExpensive(body) || divides(body);
+    bool wholeRegisters = isExpensive(body) || divides(body);
     loops(b, order, bases, {}, [&](OpBuilder &in, const Bases &start, ValueRange) {
-      sweep(in, start, *v, lanes, padded, [&](OpBuilder &inner, const Bases &at, int64_t count, int64_t real) {
+      sweep(in, start, *v, lanes, wholeRegisters, [&](OpBuilder &inner, const Bases &at, int64_t count, int64_t real) {
         if (count == 1)
           return storeScalars(inner, evaluate(inner, at, *v, 0, 0, {}), at);
         for (auto [k, value] : llvm::enumerate(evaluate(inner, at, *v, count, real, {})))
