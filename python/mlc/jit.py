@@ -43,7 +43,7 @@ def compile(model: ModelLike, *, method: Optional[str] = None, **options: Unpack
     - ``shape={"x": (20, 10)}``: shapes of inputs that the model leaves open.
     - ``constants={"axes": array}``: inputs fixed now; they are no longer inputs of the function.
     - ``external_data=True``: read weights kept in other files of the model's folder.
-    - ``dense_strategy``, ``batch``, ``max_stack``, ``dump_stages``: for experts; see the documentation.
+    - ``dense_strategy``, ``tree_strategy``, ``batch``, ``max_stack``, ``dump_stages``: for experts; see the documentation.
 
     Raises CompileError (a ValueError) if the model is malformed or unsupported, OSError if it cannot be read, TypeError
     and ValueError for wrong options. May be called from several threads at once; the GIL is released meanwhile.

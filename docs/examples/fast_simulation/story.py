@@ -24,7 +24,7 @@ def train(events, rng, classifier=None):
     """Efficiency: boosted trees. Resolution: log of the error's size, scaled to [0, 1], by a network."""
     pions = decays(events, rng)
     x = dalitz(*pions)
-    efficiency = classifier or GradientBoostingClassifier()
+    efficiency = GradientBoostingClassifier() if classifier is None else classifier
     efficiency.fit(x, accepted(pions[2]))
     error = np.abs(dalitz(*measured(pions, rng))[:, 0] - x[:, 0])
     target = np.log(error + 1e-3)
