@@ -250,3 +250,17 @@ def test_lightgbm_estimators():
     model = lightgbm.LGBMClassifier(n_estimators=20, n_jobs=1, verbose=-1).fit(x, np.digitize(y, [-1, 1]))
     check(model, model.predict_proba, x[:1000], "predict_proba", 3e-7)
     check(model, model.predict, x[:1000], "predict")
+
+
+@pytest.mark.parametrize("features", [12, 20, 30, 40])
+def test_many_columns(features):
+    """Ranks are looked up in one, two or four tables; beyond, another kernel takes over."""
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    r = np.random.default_rng(features)
+    x = r.standard_normal((2000, features)).astype(np.float32)
+    y = np.sin(x).sum(axis=1) + 0.1 * r.standard_normal(2000)
+    for depth in (4, None):
+        model = ensemble.HistGradientBoostingRegressor(max_iter=60, max_depth=depth).fit(x, y)
+        rows = x.copy()
+        rows[r.random(x.shape) < 0.05] = np.nan
+        check(model, lambda r, model=model: model.predict(r).astype(np.float32), rows)

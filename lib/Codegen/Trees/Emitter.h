@@ -95,7 +95,7 @@ private:
   const size_t columns;
   mlir::VectorType bytes;
   mlir::Value keys, ranks;
-  mlir::Value lookups[2];
+  mlir::Value lookups[4]; ///< of 16 ranks each
 };
 
 /// Sums of leaves in the order of the trees. State: one number per group of trees, or a vector of all targets, or memory.

@@ -68,6 +68,9 @@ private:
   void addBlock(const Forest &forest, std::vector<QuickTree> &some, const LeafValues &values, const std::vector<DecisionTable> &decisions, int64_t lanes);
 };
 
+/// The byte that chooses rank `column` among four tables of 16: bit 7 chooses in a pair of tables, bit 6 the pair.
+inline int8_t rankSelector(int64_t column) { return int8_t((column & 15) | (column & 16) << 3 | (column & 32) << 1); }
+
 /// How a column's rank is found: `levels` compares of 16 keys.
 struct RankTables {
   RankTables(const RankColumns &ranks, bool wide);

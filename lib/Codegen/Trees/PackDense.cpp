@@ -57,9 +57,7 @@ DenseTables::DenseTables(const Forest &forest, const ImageRow &row, const RankCo
         tree.fill(forest.roots[values.order[values.begin[g] + size_t(slot)]]);
       int8_t *at = nodes.data() + block * positions * 2 * lanes + lane;
       for (int64_t p = 1; p < size; ++p, at += 2 * lanes) {
-        // Two tables of 16 ranks are looked up at once: bit 7 set means "not in this table", and the second look-up flips it.
-        int64_t c = tree.column[size_t(p)];
-        at[0] = int8_t(c < 16 ? c : (c - 16) | 0x80);
+        at[0] = rankSelector(tree.column[size_t(p)]);
         at[lanes] = int8_t(tree.rank[size_t(p)]);
       }
       for (int64_t l = 0; l < size; ++l) {

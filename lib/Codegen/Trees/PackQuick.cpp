@@ -173,7 +173,7 @@ void QuickTables::addBlock(const Forest &forest, std::vector<QuickTree> &some, c
         if (node.kind != kind)
           continue;
         int8_t *to = nodes.data() + at + size_t(slot++ * width) + t;
-        to[0] = int8_t(node.column < 16 ? node.column : (node.column - 16) | 0x80);
+        to[0] = rankSelector(node.column);
         to[lanes] = int8_t(node.rank);
         for (int64_t p = 0; p < planes; ++p)
           to[(2 + p) * lanes] = int8_t(node.crossed >> (8 * (kKinds[kind].first + p)));

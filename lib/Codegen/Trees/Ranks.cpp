@@ -8,7 +8,7 @@ using namespace mlir::arith;
 namespace mlc::trees {
 
 constexpr int64_t kKeysPerStep = 16;
-constexpr int64_t kMostColumns = 32;
+constexpr int64_t kMostColumns = 64;
 
 RankEmitter::RankEmitter(Emitter &e, int64_t lanes)
     : e(e), lanes(lanes), columns(e.list("rank_columns").size()), bytes(e.vec(lanes, e.i8())), keys(e.table("rank_keys")), ranks(e.scratch(kMostColumns, e.i8())) {
@@ -18,8 +18,8 @@ RankEmitter::RankEmitter(Emitter &e, int64_t lanes)
 void RankEmitter::emit(ImageEmitter &images) {
   for (size_t c = 0; c < columns; ++c)
     rank(images, c);
-  for (int64_t half = 0; half < (columns > 16 ? 2 : 1); ++half)
-    lookups[half] = repeated(e.loadVector(ranks, e.index(16 * half), 16));
+  for (int64_t table = 0; table < (columns > 32 ? 4 : columns > 16 ? 2 : 1); ++table)
+    lookups[table] = repeated(e.loadVector(ranks, e.index(16 * table), 16));
 }
 
 /// How many keys lie below the image: 16 compared at once, and then the run of 16 that this points to.
@@ -55,10 +55,16 @@ Value RankEmitter::lookup(Value table, Value selector) {
 
 Value RankEmitter::above(Value nodes, Value at) {
   Value selector = e.loadVector(nodes, at, lanes);
-  Value chosen = lookup(lookups[0], selector);
-  if (columns > 16) {
-    Value other = XOrIOp::create(e.b, e.loc, selector, e.constant(bytes, -128));
-    chosen = OrIOp::create(e.b, e.loc, chosen, lookup(lookups[1], other));
+  auto flipped = [&](Value of, int64_t bits) -> Value { return XOrIOp::create(e.b, e.loc, of, e.constant(bytes, int8_t(bits))); };
+  auto fromPair = [&](Value even, Value odd, Value of) -> Value {
+    return OrIOp::create(e.b, e.loc, lookup(even, of), lookup(odd, flipped(of, 0x80)));
+  };
+  Value chosen = columns > 16 ? fromPair(lookups[0], lookups[1], selector) : lookup(lookups[0], selector);
+  if (columns > 32) { // bit 6 says which pair; x86 does not look at it, aarch64 wants it gone
+    bool strict = e.options.target.level == Level::Aarch64;
+    Value upper = fromPair(lookups[2], lookups[3], strict ? flipped(selector, 0x40) : selector);
+    Value isUpper = CmpIOp::create(e.b, e.loc, CmpIPredicate::slt, AddIOp::create(e.b, e.loc, selector, selector), e.constant(bytes, 0));
+    chosen = e.select(isUpper, upper, chosen);
   }
   return e.greater(chosen, e.loadVector(nodes, e.add(at, lanes), lanes));
 }

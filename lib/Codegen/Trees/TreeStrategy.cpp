@@ -16,7 +16,7 @@ namespace {
 
 constexpr int64_t kDenseDepth = 8;    ///< a leaf number fits a byte
 constexpr int64_t kQuickDepth = 31;   ///< of at most 32 leaves
-constexpr int64_t kByteColumns = 32;  ///< two tables of 16
+constexpr int64_t kByteColumns = 64;  ///< four tables of 16
 constexpr size_t kByteRanks = 255;
 constexpr int64_t kMostMaskBytes = 8 << 20;
 constexpr int64_t kInterleave = 8;
