@@ -132,31 +132,17 @@ private:
     return memref::LoadOp::create(in, loc, flat[i], ValueRange{bases[i]});
   }
 
-  /// `real` adjacent elements as `count` lanes (a repeat of the last one fills up), or one element in all lanes.
-  Value loadVector(OpBuilder &in, size_t i, const Bases &bases, int64_t stride, int64_t count, int64_t real) {
+  /// `count` adjacent elements, or one element in all lanes.
+  Value loadVector(OpBuilder &in, size_t i, const Bases &bases, int64_t stride, int64_t count) {
     if (!flat[i] || stride == 0) {
       Value scalar = loadScalar(in, i, bases);
       return vector::BroadcastOp::create(in, loc, VectorType::get({count}, scalar.getType()), scalar);
     }
-    if (real == count)
-      return loadLanes(in, loc, flat[i], bases[i], count);
-    SmallVector<Value> elements;
-    for (int64_t k = 0; k < count; ++k)
-      elements.push_back(k < real ? Value(memref::LoadOp::create(in, loc, flat[i], ValueRange{AddIOp::create(in, loc, bases[i], constantIndex(in, loc, k))}))
-                                  : elements.back());
-    return vector::FromElementsOp::create(in, loc, VectorType::get({count}, elements[0].getType()), elements);
-  }
-
-  void storeVector(OpBuilder &in, Value value, size_t i, const Bases &bases, int64_t real) {
-    int64_t count = cast<VectorType>(value.getType()).getDimSize(0);
-    if (real == count)
-      return storeLanes(in, loc, value, flat[i], bases[i]);
-    for (int64_t k = 0; k < real; ++k)
-      memref::StoreOp::create(in, loc, vector::ExtractOp::create(in, loc, value, k), flat[i], ValueRange{AddIOp::create(in, loc, bases[i], constantIndex(in, loc, k))});
+    return loadLanes(in, loc, flat[i], bases[i], count);
   }
 
   /// The body at `bases`; `carried` stands for the outputs' elements (empty: load them if the body reads them).
-  SmallVector<Value> evaluate(OpBuilder &in, const Bases &bases, size_t dim, int64_t count, int64_t real, ValueRange carried) {
+  SmallVector<Value> evaluate(OpBuilder &in, const Bases &bases, size_t dim, int64_t count, ValueRange carried) {
     SmallVector<Value> arguments;
     for (size_t i = 0; i < operandCount(); ++i) {
       bool isOutput = i >= nest.inputs.size();
@@ -165,7 +151,7 @@ private:
       else if (isOutput && !bodyReadsOutput)
         arguments.push_back(Value());
       else
-        arguments.push_back(count ? loadVector(in, i, bases, operand(i).strides[dim], count, real) : loadScalar(in, i, bases));
+        arguments.push_back(count ? loadVector(in, i, bases, operand(i).strides[dim], count) : loadScalar(in, i, bases));
     }
     SmallVector<Value> byDim(op.getNumLoops());
     for (size_t d = 0; d < nest.loops.size(); ++d)
@@ -173,18 +159,18 @@ private:
     return replayBody(in, body, arguments, count, byDim);
   }
 
-  /// Runs `piece(builder, bases, lanes, real)` over `extent` elements of loop `dim`: whole vectors of `wide` lanes, then the rest.
-  using Piece = llvm::function_ref<void(OpBuilder &, const Bases &, int64_t, int64_t)>;
+  /// Runs `piece(builder, bases, lanes)` over `extent` elements of loop `dim`: whole vectors of `wide` lanes, then the rest.
+  using Piece = llvm::function_ref<void(OpBuilder &, const Bases &, int64_t)>;
   void sweep(OpBuilder &in, const Bases &bases, size_t dim, int64_t wide, bool wholeRegisters, Piece piece) {
     int64_t extent = nest.loops[dim].extent, done = extent / wide * wide;
     auto at = [&](OpBuilder &inner, Value iv) { return advance(inner, bases, dim, iv); };
     if (done / wide <= (wholeRegisters ? 1 : 4)) {
       for (int64_t k = 0; k < done; k += wide)
-        piece(in, at(in, constantIndex(in, loc, k)), wide, wide);
+        piece(in, at(in, constantIndex(in, loc, k)), wide);
     } else {
       scf::ForOp::create(in, loc, constantIndex(in, loc, 0), constantIndex(in, loc, done), constantIndex(in, loc, wide), ValueRange{},
                          [&](OpBuilder &inner, Location, Value iv, ValueRange) {
-                           piece(inner, at(inner, iv), wide, wide);
+                           piece(inner, at(inner, iv), wide);
                            scf::YieldOp::create(inner, loc);
                          });
     }
@@ -193,12 +179,12 @@ private:
     int64_t rest = extent - done, least = wholeRegisters ? std::max<int64_t>(16 / widestElement(), 2) : 2;
     for (int64_t count = wide / 2; count >= least; count /= 2)
       if (rest >= count) {
-        piece(in, at(in, constantIndex(in, loc, done)), count, count);
+        piece(in, at(in, constantIndex(in, loc, done)), count);
         done += count;
         rest -= count;
       }
     for (; done < extent; ++done)
-      piece(in, at(in, constantIndex(in, loc, done)), 1, 1);
+      piece(in, at(in, constantIndex(in, loc, done)), 1);
   }
 
   // --- parallel nests ---------------------------------------------------------------------------------------------
@@ -208,7 +194,7 @@ private:
     Dims order = dims(false);
     if (!v) {
       loops(b, order, bases, {}, [&](OpBuilder &in, const Bases &at, ValueRange) {
-        storeScalars(in, evaluate(in, at, 0, 0, 0, {}), at);
+        storeScalars(in, evaluate(in, at, 0, 0, {}), at);
         return SmallVector<Value>();
       });
       return;
@@ -216,11 +202,11 @@ private:
     llvm::erase(order, *v);
     bool wholeRegisters = isExpensive(body) || divides(body);
     loops(b, order, bases, {}, [&](OpBuilder &in, const Bases &start, ValueRange) {
-      sweep(in, start, *v, lanes, wholeRegisters, [&](OpBuilder &inner, const Bases &at, int64_t count, int64_t real) {
+      sweep(in, start, *v, lanes, wholeRegisters, [&](OpBuilder &inner, const Bases &at, int64_t count) {
         if (count == 1)
-          return storeScalars(inner, evaluate(inner, at, *v, 0, 0, {}), at);
-        for (auto [k, value] : llvm::enumerate(evaluate(inner, at, *v, count, real, {})))
-          storeVector(inner, value, nest.inputs.size() + k, at, real);
+          return storeScalars(inner, evaluate(inner, at, *v, 0, {}), at);
+        for (auto [k, value] : llvm::enumerate(evaluate(inner, at, *v, count, {})))
+          storeLanes(inner, loc, value, flat[nest.inputs.size() + k], at[nest.inputs.size() + k]);
       });
       return SmallVector<Value>();
     });
@@ -243,7 +229,7 @@ private:
       for (size_t k = 0; k < nest.outputs.size(); ++k)
         sums.push_back(loadScalar(in, nest.inputs.size() + k, at));
       sums = loops(in, dims(true), at, sums, [&](OpBuilder &inner, const Bases &element, ValueRange carried) {
-        return evaluate(inner, element, 0, 0, 0, carried);
+        return evaluate(inner, element, 0, 0, carried);
       });
       storeScalars(in, sums, at);
       return SmallVector<Value>();
@@ -257,14 +243,14 @@ private:
     size_t out = nest.inputs.size();
     loops(b, order, bases, {}, [&](OpBuilder &in, const Bases &start, ValueRange) {
       // Four registers at a time hide the latency of the sums.
-      sweep(in, start, v, 4 * lanes, false, [&](OpBuilder &inner, const Bases &at, int64_t count, int64_t real) {
+      sweep(in, start, v, 4 * lanes, false, [&](OpBuilder &inner, const Bases &at, int64_t count) {
         int64_t width = count == 1 ? 0 : count;
-        Value sum = width ? loadVector(inner, out, at, 1, count, real) : loadScalar(inner, out, at);
+        Value sum = width ? loadVector(inner, out, at, 1, count) : loadScalar(inner, out, at);
         auto sums = loops(inner, dims(true), at, sum, [&](OpBuilder &leaf, const Bases &element, ValueRange carried) {
-          return evaluate(leaf, element, v, width, width, carried);
+          return evaluate(leaf, element, v, width, carried);
         });
         if (width)
-          storeVector(inner, sums[0], out, at, real);
+          storeLanes(inner, loc, sums[0], flat[out], at[out]);
         else
           storeScalars(inner, sums, at);
       });
@@ -343,14 +329,14 @@ private:
     int64_t extent = nest.loops[dim].extent, whole = extent / kPartialSums * kPartialSums;
     auto loop = scf::ForOp::create(in, loc, constantIndex(in, loc, 0), constantIndex(in, loc, whole), constantIndex(in, loc, kPartialSums), sum,
                                    [&](OpBuilder &inner, Location, Value iv, ValueRange carried) {
-                                     scf::YieldOp::create(inner, loc, evaluate(inner, advance(inner, row, dim, iv), dim, kPartialSums, kPartialSums, carried));
+                                     scf::YieldOp::create(inner, loc, evaluate(inner, advance(inner, row, dim, iv), dim, kPartialSums, carried));
                                    });
     sum = loop.getResult(0);
     for (int64_t count = kPartialSums / 2, at = whole; count > 0; count /= 2) {
       if (!((extent - whole) & count))
         continue;
       Value part = sliceLanes(in, loc, sum, 0, count);
-      part = evaluate(in, advance(in, row, dim, constantIndex(in, loc, at)), dim, count, count, part).front();
+      part = evaluate(in, advance(in, row, dim, constantIndex(in, loc, at)), dim, count, part).front();
       sum = replaceFirstLanes(in, loc, sum, part);
       at += count;
     }
