@@ -26,7 +26,7 @@ public:
     values[size_t(graph.inputs[k])] = input;
   }
 
-  void run(const Node &node) {
+  void run(const Node &node, const EvaluationHook &hook) {
     NodeView view(node.op, node.name, node.attributes);
     EvalContext context{view, {}, {}};
     for (ValueId id : node.inputs)
@@ -34,6 +34,8 @@ public:
     for (ValueId id : node.outputs)
       context.outputs.push_back(RefTensor::zeros(graph.value(id).dtype, graph.value(id).shape));
     info(node.op).eval(context);
+    if (hook)
+      hook(node, context.outputs);
     for (size_t k = 0; k < node.outputs.size(); ++k)
       if (usesLeft[size_t(node.outputs[k])] != 0)
         values[size_t(node.outputs[k])] = std::move(context.outputs[k]);
@@ -57,14 +59,15 @@ private:
 
 } // namespace
 
-std::vector<RefTensor> evaluate(const Graph &graph, const std::vector<RefTensor> &inputs) {
+std::vector<RefTensor> evaluate(const Graph &graph, const std::vector<RefTensor> &inputs,
+                                const EvaluationHook &hook) {
   if (inputs.size() != graph.inputs.size())
     fail("the model has ", graph.inputs.size(), " inputs, given ", inputs.size());
   Evaluator evaluator(graph);
   for (size_t k = 0; k < inputs.size(); ++k)
     evaluator.bind(k, inputs[k]);
   for (const Node &node : graph.nodes)
-    evaluator.run(node);
+    evaluator.run(node, hook);
   std::vector<RefTensor> outputs;
   for (ValueId id : graph.outputs)
     outputs.push_back(evaluator.get(id));

@@ -112,7 +112,7 @@ def reduction(g):
     axes, shape, n, attributes = _axes(g, x)
     operands = [x] if axes is None else [x, axes]
     root, top, exact = math.sqrt(n), x.top, x.grain
-    power = max(top, 1.0) ** min(n, 100)
+    power = max(top, 1.0) ** min(n, 8)
     if op == "ReduceProd" and n > 8:
         raise Unsuitable
     lo, hi, err, grain = {

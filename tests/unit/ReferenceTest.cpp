@@ -299,6 +299,19 @@ TEST(Evaluate, ChecksInputsAndHandlesSharedValues) {
   EXPECT_THROW(evaluate(graph, {floats({2}, {1, 2}, DType::Float64)}), Error);
 }
 
+TEST(Evaluate, AHookSeesAndChangesResults) {
+  GraphBuilder builder;
+  const ValueId x = builder.input("x", DType::Float32, {1});
+  builder.output(builder.op(OpKind::Neg, {builder.op(OpKind::Exp, {x})}));
+  std::vector<OpKind> seen;
+  const auto plusOne = [&](const Node &node, std::vector<RefTensor> &outputs) {
+    seen.push_back(node.op);
+    outputs[0].f[0] += 1;
+  };
+  expectFloats(evaluate(builder.finish(), {floats({1}, {0})}, plusOne)[0], {1}, {-1});
+  EXPECT_EQ(seen, (std::vector<OpKind>{OpKind::Exp, OpKind::Neg}));
+}
+
 TEST(Evaluate, ConstantsStayInDoubleBetweenNodes) {
   GraphBuilder builder;
   const ValueId x = builder.input("x", DType::Float32, {1});

@@ -3,10 +3,15 @@
 #pragma once
 
 #include "mlc/Model/Ops.h"
+#include <functional>
 
 namespace mlc {
 
+/// Sees the results of each node before the next one does, and may change them.
+using EvaluationHook = std::function<void(const Node &node, std::vector<RefTensor> &outputs)>;
+
 /// Evaluates `graph` in double. `inputs` in graph order with the declared dtypes and shapes; throws Error otherwise.
-std::vector<RefTensor> evaluate(const Graph &graph, const std::vector<RefTensor> &inputs);
+std::vector<RefTensor> evaluate(const Graph &graph, const std::vector<RefTensor> &inputs,
+                                const EvaluationHook &hook = {});
 
 } // namespace mlc
