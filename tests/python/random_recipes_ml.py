@@ -10,7 +10,6 @@ from random_graphs import FLOAT, INT64, Unsuitable, positive, recipe
 ML = "ai.onnx.ml"
 
 
-
 @recipe(4)
 def feature_scaling(g):
     x = g.pick("f", rank=[1, 2])
@@ -99,3 +98,64 @@ def label_encoder(g):
         attributes = {"keys_floats": attributes["keys_floats"], "values_int64s": keys, "default_int64": 0}
         return g.node("LabelEncoder", [x], x.shape, -9, 9, dtype=INT64, domain=ML, attributes=attributes)
     return g.node("LabelEncoder", [x], x.shape, -3, 3, dtype=FLOAT, grain=4, domain=ML, attributes=attributes)
+
+
+def _random_trees(g, columns, targets, sparse):
+    """Trees of any shape whose thresholds lie on the grid of exact values: attributes, leaves, sum of largest weights.
+
+    sparse: leaves may lack weights for some targets. ONNX Runtime's classifiers leave such classes out of the decision.
+    """
+    names = "treeids nodeids featureids modes values truenodeids falsenodeids missing_value_tracks_true".split()
+    nodes, leaves, reach = {name: [] for name in names}, [], 0.0
+    count, depth = g.choice([1, 2, 5, 12, 33]), g.integer(1, 5)
+    modes = g.choice([["BRANCH_LEQ"], ["BRANCH_LT"], ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT"]])
+
+    def grow(tree, left):
+        """Adds a node and all below it; returns its number."""
+        number = sum(t == tree for t in nodes["treeids"])
+        place = len(nodes["treeids"])
+        is_leaf = left == 0 or (left < depth and g.chance(0.25))
+        threshold = 0.0 if is_leaf else float(g.integer(-40, 40) / 16)
+        mode = "LEAF" if is_leaf else g.choice(modes)
+        row = [tree, number, g.integer(0, columns - 1), mode, threshold, 0, 0, int(g.chance(0.5))]
+        for name, value in zip(names, row):
+            nodes[name].append(value)
+        if is_leaf:
+            chosen = range(targets) if not sparse or g.chance(0.7) else [g.integer(0, targets - 1)]
+            leaves.extend((tree, number, target, float(g.integer(-16, 16) / 16)) for target in chosen)
+        else:
+            nodes["truenodeids"][place] = grow(tree, left - 1)
+            nodes["falsenodeids"][place] = grow(tree, left - 1)
+        return number
+
+    for tree in range(count):
+        grow(tree, depth)
+        reach += max(abs(weight) for owner, _, _, weight in leaves if owner == tree)
+    return {f"nodes_{name}": values for name, values in nodes.items()}, leaves, reach
+
+
+@recipe(4)
+def tree_ensemble(g):
+    x = g.pick("f", rank=[2], where=lambda v: v.exact)
+    rows, columns = x.shape
+    targets = g.integer(1, 4)
+    is_classifier = targets > 1 and g.chance(0.5)
+    attributes, leaves, top = _random_trees(g, columns, targets, sparse=not is_classifier)
+    kind = "class" if is_classifier else "target"
+    for position, name in enumerate(["treeids", "nodeids", "ids", "weights"]):
+        attributes[f"{kind}_{name}"] = [leaf[position] for leaf in leaves]
+    if is_classifier:
+        transform = g.choice(["NONE", "NONE", "SOFTMAX", "LOGISTIC"])
+        attributes |= {"classlabels_int64s": [3 * c - 2 for c in range(targets)], "post_transform": transform}
+        exact = {"grain": 4} if transform == "NONE" else {"err": 1.0}
+        scores = g.node("TreeEnsembleClassifier", [x], (rows, targets), -top - 1, top + 1, dtype=FLOAT, domain=ML,
+                        attributes=attributes, **exact)  # fmt: skip
+        label = dataclasses.replace(scores, name=g.new_name("label"), shape=(rows,), dtype=INT64, lo=-2.0, hi=10.0)
+        g.nodes[-1].output.insert(0, label.name)
+        if targets > 2:  # of two classes ONNX Runtime takes the second where its sum is positive, whatever the first has
+            g.values.append(dataclasses.replace(label, grain=0, err=0.0))
+        return scores
+    aggregate = g.choice(["SUM", "SUM", "AVERAGE", "MIN", "MAX"])
+    attributes |= {"n_targets": targets, "aggregate_function": aggregate}
+    exact = {"err": 0.0} if aggregate == "AVERAGE" else {"grain": 4}
+    return g.node("TreeEnsembleRegressor", [x], (rows, targets), -top, top, domain=ML, attributes=attributes, **exact)
