@@ -1,5 +1,5 @@
 /* Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
- * Prints the hash of every model's outputs and what its self-test says: hash ROWS */
+ * Prints the hash of every model's outputs and what its self-test says: hash OUTPUTS, rounded up to whole rows */
 #include "freestanding.h"
 #include "models.h"
 #include "rows.h"
@@ -17,10 +17,10 @@ static const struct model models[] = {
 };
 
 int main(int argc, char **argv) {
-  size_t rows = argc > 1 ? (size_t)number(argv[1]) : 1000, rounded;
+  size_t outputs = argc > 1 ? (size_t)number(argv[1]) : 1000, rounded;
   for (size_t m = 0; m < sizeof models / sizeof models[0]; ++m) {
     const struct model *model = models + m;
-    size_t n_in = (size_t)model->info->n_in, n_out = (size_t)model->info->n_out;
+    size_t n_in = (size_t)model->info->n_in, n_out = (size_t)model->info->n_out, rows = (outputs + n_out - 1) / n_out;
     float *in = (float *)pages(BLOCK * n_in * 4, &rounded), *out = (float *)pages(BLOCK * n_out * 4, &rounded),
           *again = (float *)pages(BLOCK * n_out * 4, &rounded);
     uint64_t hash = hash_model(model->f, model->batch, n_in, n_out, rows, in, out, again);

@@ -16,11 +16,12 @@ static uint64_t mixed(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/* Mostly ordinary numbers of one size; some rows large, tiny, subnormal, whole, or zeros of both signs. */
+/* Mostly ordinary numbers of one size; some rows large, tiny, subnormal, whole, zeros of both signs, or with NaN among them. */
 static float row_value(uint64_t row, uint64_t column) {
   uint64_t bits = mixed(row * 1000003 + column);
   float ordinary = (float)((int32_t)(bits >> 40) - (1 << 23)) * 0x1p-22f; /* exact, in [-2, 2) */
   switch (row % 32) {
+  case 26: return bits % 3 ? ordinary : __builtin_nanf("");
   case 27: return (bits & 1) ? -0.0f : 0.0f;
   case 28: return (float)((int32_t)(bits % 7) - 3);
   case 29: return ordinary * 100.0f;

@@ -46,6 +46,15 @@ def prefix_for(level):
     return [path, *arguments]
 
 
+def require_natively(level):
+    """Skips the test if this machine's CPU does not have the level."""
+    here = host_level()
+    if (level == "aarch64") != (here == "aarch64"):
+        pytest.skip(f"code of another machine: {level} is not executed natively here")
+    if level in X86_LEVELS and X86_LEVELS.index(level) > X86_LEVELS.index(here):
+        pytest.skip(f"this machine is below it: {level} is NOT EXECUTED here")
+
+
 def compiler():
     """A clang, which compiles for both machines without a libc of either."""
     found = next((shutil.which(name) for name in ("clang-22", "clang") if shutil.which(name)), None)
@@ -54,14 +63,13 @@ def compiler():
     return found
 
 
-def build_program(source, models, folder, machine, **options):
-    """tests/grid/<source> with `models` ({name: model}) linked in, for "x86-64" (all levels) or "aarch64"."""
-    folder = folder / machine
+def build_program(source, models, folder, kind):
+    """tests/grid/<source> with `models` ({name: model}) linked in, for "x86-64" (all levels) or one level alone."""
+    folder = folder / kind
     folder.mkdir(parents=True, exist_ok=True)
-    kind = {"levels": ",".join(X86_LEVELS)} if machine == "x86-64" else {"target": "aarch64"}
-    aot.build(folder / "models.o", models, **kind, **options)
+    aot.build(folder / "models.o", models, **({"levels": ",".join(X86_LEVELS)} if kind == "x86-64" else {"target": kind}))
     (folder / "models.def").write_text("".join(f"MODEL({name})\n" for name in models) + "#undef MODEL\n")
-    target = "x86_64-linux-gnu" if machine == "x86-64" else "aarch64-linux-gnu"
+    target = "aarch64-linux-gnu" if kind == "aarch64" else "x86_64-linux-gnu"
     command = [compiler(), f"--target={target}", "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-ffreestanding", "-fno-builtin",
                "-fno-stack-protector", "-ffp-contract=off", "-fno-vectorize", "-fno-slp-vectorize", "-fuse-ld=lld", "-nostdlib", "-static",
                "-Wl,-z,defs", f"-I{folder}", SOURCES / source, folder / "models.o", "-o", folder / "program"]  # fmt: skip

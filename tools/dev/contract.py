@@ -60,7 +60,7 @@ LINES = [
     ("a level uses its own instructions only", "disassembly; the oldest CPU of the level, emulated", [file("test_levels_use_their_own_instructions_only"), contract("run")]),
     ("the CPU gets the best level it has", "emulated CPUs, with single features taken away", [r"Emulated::(EachCpu|OneMissing|TheBest)\w+", r"Dispatch::\w+"]),
     ("choosing costs at most 1 ns per call", "against the same code called directly", [r"test_grid_library::test_dispatch_costs_nothing"]),
-    ("the same bits: benchmark's models", "hash of f and f_batch against this process", [r"test_grid::test_same_bits_bench\[LEVEL\]"]),
+    ("the same bits: benchmark's models", "hash of f and f_batch against this process, emulated and natively", [r"test_grid::test_same_bits_(bench|natively)\[LEVEL\]"]),
     ("the same bits: random graphs", "hash of f and f_batch against this process", [r"test_grid::test_same_bits_random_graphs\[LEVEL\]"]),
     ("the same bits: library and process", "a hundred rows", [r"test_grid_library\.TestProcess::test_same_bits_as_in_process\[LEVEL\]"]),
     ("NaN and infinities go where ONNX Runtime puts them", "every activation, and through dense layers; in process", [r"test_contract::test_special_values\w+(\[.*\])?"]),
