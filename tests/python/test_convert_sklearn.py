@@ -594,8 +594,6 @@ CLASSIFIERS = {
 def test_classifier(name, classes):
     fitted = CLASSIFIERS[name].fit(X.astype(np.float64), TWO if classes == 2 else THREE)
     for method in ("predict_proba", "decision_function", "predict"):
-        if name in ("svc rbf", "voting hard") and method == "predict_proba":
-            continue
         if not hasattr(fitted, method):
             continue
         try:
@@ -628,10 +626,28 @@ def test_calibration(method, ensembled):
             check(fitted, "predict_proba", X)
 
 
-def test_probabilities_of_libsvm_are_refused():
-    fitted = scaled(svm.SVC(probability=True, random_state=0)).fit(X.astype(np.float64), TWO)
-    with pytest.raises(ValueError, match="step 'svc' .SVC.: predict_proba of libsvm is not supported"):
-        jit.compile(fitted)
+# The iteration that joins libsvm's pairs stops early: its number of steps shows in the result.
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.parametrize("kind", [svm.SVC, svm.NuSVC])
+def test_probabilities_of_libsvm(kind, classes):
+    settings = {"probability": True, "random_state": 0, **({"nu": 0.05} if kind is svm.NuSVC else {})}
+    target = np.searchsorted(np.quantile(SCORE, np.arange(1, classes) / classes), SCORE) * 2 - 1
+    fitted = scaled(kind(**settings)).fit(X.astype(np.float64), target)
+    far = np.float32(RNG.normal(size=(500, 5)) * [3, 9, 0.03, 600, 3] + [0, 5, 0.2, 5e4, -1])
+    f = check(fitted, "predict_proba", np.concatenate([X, far]))
+    assert np.isnan(f(np.full(5, np.nan, np.float32))).all()
+    assert np.array_equal(f(far[3]), f(far)[3])
+    for target in ("x86-64-v2", "x86-64-v3") if platform.machine() == "x86_64" else ():
+        assert np.array_equal(jit.compile(fitted, target=target)(far), f(far))
+    check(fitted, "predict", X)
+
+
+def test_probabilities_of_libsvm_need_their_fit():
+    fitted = scaled(svm.SVC()).fit(X.astype(np.float64), TWO)
+    with pytest.raises(ValueError, match="step 'svc' .SVC.: predict_proba needs probability=True"):
+        jit.compile(fitted, method="predict_proba")
 
 
 @pytest.mark.parametrize("model", [naive_bayes.MultinomialNB(), naive_bayes.ComplementNB()])

@@ -143,4 +143,19 @@ TEST(ClassicMl, ImputerAndBinarizer) {
   EXPECT_EQ(eval(OpKind::Binarizer, {ints({3}, {0, 1, 2})}, {{"threshold", 0.5}}).i, (Ints{0, 1, 1}));
 }
 
+TEST(PairwiseCoupling, JoinsPairs) {
+  auto couple = [](std::vector<double> pairs) {
+    return eval(OpKind::PairwiseCoupling, {floats({1, int64_t(pairs.size())}, pairs, DType::Float64)});
+  };
+  expectNear(couple({0.5}), {0.5, 0.5});
+  // Pairs that agree with (0.5, 0.3, 0.2), up to the error at which the iteration ends.
+  expectNear(couple({0.625, 0.5 / 0.7, 0.6}), {0.5, 0.3, 0.2}, 0.005);
+  // A circle: no class is preferred, and already the first step is the last.
+  expectNear(couple({0.9, 0.1, 0.9}), {1.0 / 3, 1.0 / 3, 1.0 / 3});
+  for (double p : couple({0.3, kNaN, 0.5}).f)
+    EXPECT_TRUE(std::isnan(p));
+  EXPECT_NE(errorOf([&] { couple({0.3, 0.5}); }).find("k(k-1)/2"), std::string::npos);
+  EXPECT_NE(errorOf([&] { eval(OpKind::PairwiseCoupling, {floats({2, 1}, {0.1, 0.2})}); }).find("[1, k(k-1)/2]"), std::string::npos);
+}
+
 } // namespace

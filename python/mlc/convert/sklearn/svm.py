@@ -108,11 +108,21 @@ def one_vs_rest(d: Description, wins_of_first: Value, confidence_of_second: Valu
     return votes_of(d, wins_of_first, classes) + total / ((np.abs(total) + 1.0) * 3.0)
 
 
+def _probabilities(d: Description, obj: Any, scores: Value, classes: int) -> Value:
+    """Platt's sigmoid for each pair, then libsvm's coupling of the pairs: of two classes, too."""
+    slope, offset = np.asarray(obj.probA_, np.float64), np.asarray(obj.probB_, np.float64)
+    if not slope.size:
+        raise d.error("predict_proba needs probability=True when fitting, or CalibratedClassifierCV around it")
+    first = -scores if classes == 2 else scores  # libsvm's sign: positive means the first class of the pair
+    p = np.clip(d.op("Sigmoid", -(first * slope + offset)), 1e-7, 1.0 - 1e-7)
+    return d.op("PairwiseCoupling", p, shape=(1, classes))
+
+
 @converts("sklearn", "SVC", "NuSVC", methods=("predict", "predict_proba", "decision_function"))
 def classifier(d: Description, obj: Any, x: Value, method: str) -> Value:
-    if method == "predict_proba":  # an iteration that stops early: its result is no function to compile
-        raise d.error("predict_proba of libsvm is not supported; use CalibratedClassifierCV")
     scores, classes = _pairwise(d, obj, x), len(obj.classes_)
+    if method == "predict_proba":
+        return _probabilities(d, obj, scores, classes)
     if method == "predict":
         known = labels(d, obj)
         if classes == 2:
