@@ -51,5 +51,7 @@ private:
 
 /// Rules on matrix products with constant weights. True if something changed.
 bool simplifyDense(Rewriter &rewriter, const Node &node);
+/// Monotone steps in front of trees. True if something changed.
+bool simplifyTrees(Rewriter &rewriter, const Node &node);
 
 } // namespace mlc

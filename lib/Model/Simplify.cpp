@@ -113,7 +113,7 @@ bool simplifyNode(Rewriter &r, const Node &node) {
     r.replace(node, same);
     return true;
   }
-  return mergeMovement(r, node) || simplifyDense(r, node);
+  return mergeMovement(r, node) || simplifyDense(r, node) || simplifyTrees(r, node);
 }
 
 } // namespace
