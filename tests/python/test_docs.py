@@ -14,7 +14,13 @@ import pytest
 from helpers import mlp, typed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 README = (ROOT / "README.md").read_text()
 
 
@@ -22,13 +28,13 @@ def block(language):
     return re.search(rf"```{language}\n(.*?)```", README, re.S).group(1)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_links_lead_somewhere(document):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
         assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_named_files_exist(document):
     """Every `path/with.suffix` that begins at a folder of the repository."""
     for path in re.findall(r"`((?:lib|include|tools|tests|bench|cmake|docs|python)/[\w./-]+\.\w+)`", document.read_text()):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FOLDERS = ("lib", "include", "tools", "tests", "bench", "cmake", "python")
+FOLDERS = ("lib", "include", "tools", "tests", "bench", "cmake", "python", "docs", "examples")
 SUFFIXES = {".cpp", ".h", ".hpp", ".c", ".py", ".pyi", ".td", ".def", ".cmake", ".sh"}
 SOURCES = sorted(p for f in FOLDERS for p in (ROOT / f).rglob("*") if p.suffix in SUFFIXES or p.name == "CMakeLists.txt")
 PASSES = sorted(

@@ -81,13 +81,17 @@ setup_python() {
     say "Python: making .venv with $base"
     "$base" -m venv --clear "$venv"
   fi
-  local stamp=$venv/requirements.sha256 wanted
-  wanted=$(cat "$root/tools/dev/requirements.txt" "$root/tests/python/requirements.txt" | sha256sum)
+  local stamp=$venv/requirements.sha256 optional=$root/tests/python/requirements-optional.txt wanted requirement
+  wanted=$(cat "$root/tools/dev/requirements.txt" "$root/tests/python/requirements.txt" "$optional" | sha256sum)
   if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
     say "Python: .venv is as required"
   else
     say "Python: installing packages into .venv"
     "$python" -m pip install --disable-pip-version-check -r "$root/tools/dev/requirements.txt"
+    for requirement in $(sed 's/#.*//' "$optional"); do
+      "$python" -m pip install --disable-pip-version-check "$requirement" ||
+        say "Python: $requirement cannot be installed; tests that need it will be skipped"
+    done
     echo "$wanted" >"$stamp"
   fi
   # 'import mlc' finds the build tree's package.
