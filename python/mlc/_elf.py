@@ -17,7 +17,7 @@ class NotALibrary(ValueError):
 def machine(data: bytes) -> str:
     """The CPU family a library is for: "x86_64", "aarch64" or a number. Raises NotALibrary."""
     if len(data) < 64 or data[:4] != b"\x7fELF" or data[4:6] != b"\x02\x01":
-        raise NotALibrary("not a 64-bit little-endian ELF file")
+        raise NotALibrary("not a 64-bit little-endian ELF file, so no compiled library; models are for jit.compile")
     (number,) = struct.unpack_from("<H", data, 18)
     return _MACHINES.get(number, f"machine {number}")
 

@@ -41,20 +41,26 @@ class Library:
             symbols = set(_elf.exports(data))
         except _elf.NotALibrary as error:
             raise ValueError(f"{self.path}: {error}") from None
+        held = sorted(s[: -len(_SUFFIX)] for s in symbols if s.endswith(_SUFFIX) and s[: -len(_SUFFIX)] in symbols)
         if names is None:
-            names = sorted(s[: -len(_SUFFIX)] for s in symbols if s.endswith(_SUFFIX) and s[: -len(_SUFFIX)] in symbols)
-        missing = [name for name in names if name not in symbols or name + _SUFFIX not in symbols]
-        if missing or not names:
-            raise ValueError(f"{self.path}: holds no compiled function {', '.join(missing)}".rstrip())
+            names = held
+        missing = [name for name in names if name not in held]
+        if not held:
+            raise ValueError(f"{self.path}: holds no compiled function")
+        if missing:
+            raise ValueError(f"{self.path}: holds no compiled function {', '.join(missing)}; it holds {', '.join(held)}")
         handle = _Handle(self.path)
         self._functions = {name: LibraryFunction(self, handle, name, symbols) for name in names}
 
     def __getattr__(self, name: str) -> LibraryFunction:
-        if name.startswith("__") or name not in self.__dict__.get("_functions", {}):
-            raise AttributeError(f"no function {name!r} in this library")
-        return self._functions[name]
+        functions = self.__dict__.get("_functions", {})
+        if name.startswith("__") or name not in functions:
+            raise AttributeError(f"no function {name!r} in this library; it holds {', '.join(functions)}")
+        return functions[name]
 
     def __getitem__(self, name: str) -> LibraryFunction:
+        if name not in self._functions:
+            raise KeyError(f"no function {name!r} in this library; it holds {', '.join(self)}")
         return self._functions[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -71,7 +77,10 @@ class Library:
 
 
 class LibraryFunction(Function):
-    """A function of a library; see ``Function`` for how it is called. Pickles as path and name."""
+    """A function of a library; see ``Function`` for how it is called.
+
+    It is pickled as its path and name; the process that unpickles it must see the same model there (else ValueError).
+    """
 
     def __init__(self, library: Library, handle: _Handle, name: str, symbols: Any) -> None:
         addresses = [handle.address(s) if s in symbols else 0 for s in (name, f"{name}_batch", f"{name}_run")]
@@ -88,12 +97,17 @@ class LibraryFunction(Function):
             raise ValueError(f"{self.path} was built without a self-test of {self.name}")
         return int(ctypes.CFUNCTYPE(ctypes.c_int)(self._selftest_address)())
 
-    def __reduce__(self) -> Tuple[Callable[..., LibraryFunction], Tuple[str, str]]:
-        return _reload, (self.path, self.name)
+    def __reduce__(self) -> Tuple[Callable[..., LibraryFunction], Tuple[str, ...]]:
+        return _reload, (self.path, self.name, self.hash, self.fp)
 
 
-def _reload(path: str, name: str) -> LibraryFunction:
-    return load(path, [name])[name]
+def _reload(path: str, name: str, model: str, fp: str) -> LibraryFunction:
+    """On the machine that a pickle came to the path may mean another file."""
+    function = load(path, [name])[name]
+    if (function.hash, function.fp) != (model, fp):
+        found = f"{name} is model {function.hash[:12]}, {function.fp}"
+        raise ValueError(f"{path}: {found}; the function that was pickled is model {model[:12]}, {fp}")
+    return function
 
 
 def _check_machine(data: bytes) -> None:

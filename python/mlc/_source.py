@@ -68,6 +68,8 @@ def convert(model: Any, options: Mapping[str, Any], method: Optional[str] = None
 
 
 def parse(data: bytes, name: str, options: Mapping[str, Any]) -> Source:
+    if data[:4] == b"\x7fELF":
+        raise _mlc.CompileError(f"{name}: expected a model, found a library; mlc.load opens those that mlc has compiled")
     return Source(_mlc.Model.parse(data, name, native(options)), data, name)
 
 

@@ -69,10 +69,23 @@ static nb::object anyArray(nb::handle object) {
   return checked(PyArray_FROM_O(object.ptr()));
 }
 
+/// What NumPy would turn into numbers that nobody meant, or refuse in words that do not help.
+static void refuseRecordsAndMasks(nb::handle any, const char *what) {
+  auto *array = reinterpret_cast<PyArrayObject *>(any.ptr());
+  if (PyDataType_HASFIELDS(PyArray_DESCR(array)))
+    raise(PyExc_TypeError,
+          "%s: expected columns of numbers, found records; stack their fields: numpy.column_stack([x[name] for name in names])",
+          what);
+  if (!PyArray_CheckExact(any.ptr()) && nb::hasattr(any, "mask") && nb::hasattr(any, "filled") &&
+      nb::cast<bool>(nb::bool_(any.attr("mask").attr("any")())))
+    raise(PyExc_ValueError, "%s: masked values are no numbers; fill them first, for example by x.filled(numpy.nan)", what);
+}
+
 nb::object mlc::python::toArray(nb::handle object, int npyType, const char *what) {
   if (isPlain(object.ptr(), npyType))
     return nb::borrow(object);
   nb::object any = anyArray(object);
+  refuseRecordsAndMasks(any, what);
   auto *array = reinterpret_cast<PyArrayObject *>(any.ptr());
   auto *wanted = PyArray_DescrFromType(npyType);
   // Empty lists arrive as float64; they hold nothing that could be lost.

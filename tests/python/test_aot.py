@@ -97,6 +97,21 @@ class TestLibrary:
         f = pickle.loads(pickle.dumps(library.first))
         assert bits(f(x)) == bits(library.first(x))
 
+    def test_pickle_that_meets_another_file(self, models, x, tmp_path):
+        """As on a machine whose copy of the library is of another day."""
+        path = tmp_path / "m.so"
+        aot.build(path, {"f": models["first"]})
+        pickled = pickle.dumps(mlc.load(path).f)
+        for other in ({"models": {"f": models["first"]}, "fp": "fast"}, {"models": {"f": mlp([6, 16, 4], "Relu")}}):
+            aot.build(path, **other)
+            with pytest.raises(ValueError, match="m.so: f is model .*; the function that was pickled is model .*, strict"):
+                pickle.loads(pickled)
+        aot.build(path, {"f": models["first"]}, levels="x86-64-v2")
+        assert pickle.loads(pickled)(x).shape == (len(x), 4)
+        path.unlink()
+        with pytest.raises(FileNotFoundError, match="m.so"):
+            pickle.loads(pickled)
+
     def test_cfunc(self, library, x):
         pointer = ctypes.POINTER(ctypes.c_float)
         out = np.empty(4, np.float32)
@@ -150,9 +165,14 @@ class TestErrors:
         with pytest.raises((ValueError, OSError)):
             mlc.load(path)
 
-    def test_missing_name(self, built):
-        with pytest.raises(ValueError, match="third"):
+    def test_missing_name(self, built, library):
+        with pytest.raises(ValueError, match="holds no compiled function third; it holds first, second"):
             mlc.load(built, ["first", "third"])
+        with pytest.raises(AttributeError, match="no function 'third' in this library; it holds first, second"):
+            library.third
+        with pytest.raises(KeyError, match="it holds first, second"):
+            library["third"]
+        assert not hasattr(library, "third")
 
     @pytest.mark.parametrize("name", ["int", "1a", "a b", "", "printf", "ä"])
     def test_bad_symbol(self, models, tmp_path, name):

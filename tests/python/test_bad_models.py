@@ -115,6 +115,12 @@ def test_no_model_at_all(load, data):
     error_of(load, data)
 
 
+def test_library_instead_of_a_model(tmp_path):
+    jit.compile(mlp([2, 1])).save(tmp_path / "net.so")
+    with pytest.raises(mlc.CompileError, match="net.so: expected a model, found a library; mlc.load opens"):
+        jit.compile(tmp_path / "net.so")
+
+
 @pytest.mark.parametrize(
     "nodes, parts",
     [

@@ -128,6 +128,18 @@ class TestCall:
         with pytest.raises(TypeError):
             f(wrong)
 
+    def test_records(self, f):
+        with pytest.raises(TypeError, match="x: expected columns of numbers, found records; stack their fields"):
+            f(np.zeros(4, dtype=[(name, "f4") for name in "abcdef"]))
+
+    def test_masked_values(self, f, x):
+        """What lies under a mask was never meant."""
+        for mask in (x > 0, np.ones_like(x, dtype=bool)):
+            with pytest.raises(ValueError, match="x: masked values are no numbers; fill them first"):
+                f(np.ma.array(x, mask=mask))
+        for mask in (np.ma.nomask, np.zeros_like(x, dtype=bool)):
+            assert f(np.ma.array(x, mask=mask)).tobytes() == f(x).tobytes()
+
     def test_wrong_arguments(self, f, x):
         for call in (f, lambda: f(x=x)):
             with pytest.raises(TypeError, match=r"no array given; call it as f\(x\)"):

@@ -11,6 +11,7 @@ import sys
 import mlc
 import numpy as np
 import pytest
+from helpers import mlp
 
 for needed in ("sklearn", "pyarrow"):
     pytest.importorskip(needed)
@@ -103,10 +104,43 @@ class TestRootFiles:
         assert root_files.respond(f, ak.unflatten(flat[:0], [0, 0])).tolist() == [[], []]
 
 
+class TestAwkward:
+    """What may be handed over as it is, and what is refused."""
+
+    @pytest.fixture
+    def f(self):
+        pytest.importorskip("awkward")
+        return mlc.jit.compile(mlp([3, 8, 2], "Tanh"))
+
+    def test_numbers(self, f):
+        import awkward as ak
+
+        x = np.arange(12, dtype=np.float32).reshape(4, 3)
+        regular = (ak.from_numpy(x), ak.Array(x.tolist()), ak.to_regular(ak.Array(x.tolist())), ak.Array(x[0]), ak.from_numpy(x)[1:])
+        for given in regular:
+            assert f(given).tobytes() == f(np.float32(given.tolist())).tobytes()
+        records = ak.to_numpy(ak.zip({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2]}))
+        assert f(records.view(np.float32).reshape(-1, 3)).tobytes() == f(x).tobytes()
+
+    def test_others(self, f):
+        import awkward as ak
+
+        with pytest.raises(ValueError):
+            f(ak.Array([[1.0, 2.0, 3.0], [4.0]]))
+        holes = ak.Array([[1.0, None, 3.0]])
+        with pytest.raises(ValueError):
+            f(holes)
+        with pytest.raises(ValueError, match="masked values are no numbers"):
+            f(ak.to_numpy(holes))
+        assert np.isnan(f(ak.fill_none(holes, np.nan))).all()
+        with pytest.raises(TypeError, match="found records; stack their fields"):
+            f(ak.zip({"a": [1.0], "b": [2.0], "c": [3.0]}))
+
+
 @pytest.mark.skipif(not importlib.util.find_spec("ROOT"), reason="ROOT is not installed: NOT TESTED")
 def test_root(tmp_path):
     """RDataFrame in this process and on Dask."""
-    ways = ["RDataFrame, library", "RDataFrame, address", "RDataFrame, Numba", "RDataFrame on Dask"]
+    ways = ["RDataFrame, library", "RDataFrame, address", "RDataFrame, Numba", "RDataFrame, two threads", "RDataFrame on Dask"]
     assert same_bits(run("root_frames.py", tmp_path, "--parts", 3)) == ways
 
 
