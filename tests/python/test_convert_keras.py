@@ -1,6 +1,7 @@
 # Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 """Keras models, alive and from files, against Keras itself."""
 
+import io
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 pytest.importorskip("h5py")
+import keras2_models  # noqa: E402
 import mlc  # noqa: E402
 from keras import layers as L  # noqa: E402
 from keras import ops  # noqa: E402
@@ -271,6 +273,25 @@ def test_keras_2_file(tmp_path):
     x = RNG.normal(size=(20, 3)).astype(np.float32)
     want = 2 * (np.clip(0.2 * (x @ kernel + bias) + 0.5, 0, 1) + np.where(x > 0, x, 0.25 * x)) + x
     np.testing.assert_allclose(jit.compile(tmp_path / "old.h5")(x), want, rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", ["layers", "functional", "operators", "nested", "shapes"])
+def test_file_of_keras_2(name, tmp_path):
+    with zipfile.ZipFile(keras2_models.PATH) as archive:
+        archive.extract(f"{name}.h5", tmp_path)
+        data = np.load(io.BytesIO(archive.read(f"{name}.npz")))
+    found = jit.compile(tmp_path / f"{name}.h5")(data["rows"])
+    np.testing.assert_allclose(found, data["results"], rtol=2e-6, atol=2e-6)
+
+
+def test_live_models_and_both_files_of_keras_2(tmp_path):
+    tf_keras, tf = pytest.importorskip("tf_keras"), pytest.importorskip("tensorflow")
+    for name, (model, rows, results) in keras2_models.make(tf_keras, tf).items():
+        found = jit.compile(model)(rows)
+        np.testing.assert_allclose(found, results, rtol=2e-6, atol=2e-6)
+        for suffix in (".h5", ".keras"):
+            model.save(tmp_path / f"{name}{suffix}")
+            assert np.array_equal(jit.compile(tmp_path / f"{name}{suffix}")(rows), found)
 
 
 # What is refused

@@ -602,6 +602,21 @@ def test_classifier(name, classes):
             assert "is not supported; supported" in str(error), error
 
 
+@pytest.mark.parametrize("member", [None, lm.LogisticRegression(C=0.01)], ids=["trees", "linear"])
+@pytest.mark.parametrize("algorithm", ["SAMME", "SAMME.R"])
+@pytest.mark.parametrize("target", [TWO, THREE], ids=["2", "3"])
+def test_boosted_classifiers(member, algorithm, target):
+    data = SMALL.astype(np.float64)
+    try:
+        fitted = ensemble.AdaBoostClassifier(member, n_estimators=7, algorithm=algorithm, random_state=0).fit(data, target)
+    except (TypeError, ValueError):
+        if algorithm == "SAMME.R":
+            pytest.skip("this scikit-learn has no SAMME.R")
+        fitted = ensemble.AdaBoostClassifier(member, n_estimators=7, random_state=0).fit(data, target)
+    for method in ("predict_proba", "decision_function", "predict"):
+        check(fitted, method, SMALL)
+
+
 def test_default_method_of_classifiers():
     fitted = scaled(lm.LogisticRegression()).fit(X.astype(np.float64), TWO)
     assert jit.compile(fitted).n_out == 2

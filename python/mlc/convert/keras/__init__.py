@@ -14,7 +14,7 @@ from typing import Any, Optional
 from .._description import Description
 from .._registry import converts
 from .._value import Value, np
-from . import layers, operations  # noqa: F401  (fill the tables)
+from . import layers, legacy, operations  # noqa: F401  (fill the tables)
 from .check import compare
 from .graph import Graph, flat_names
 from .sources import FILES, Source, live, open_file

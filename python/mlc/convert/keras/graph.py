@@ -140,7 +140,7 @@ class Graph:
         waiting = [
             (entry, index, node)
             for entry in self.entries
-            for index, node in enumerate(entry.get("inbound_nodes") or [])
+            for index, node in enumerate(entry.get("inbound_nodes") or [], _first_node(entry))
             if (layer_name(entry), index) not in done
         ]
         while waiting:
@@ -155,7 +155,6 @@ class Graph:
                 raise self.d.error(f"layer {layer_name(later[0][0])!r} uses a value that is never computed")
             waiting = later
         wanted = references(config["output_layers"])
-        # A nested model may be called from outside at a node that is not its first: outputs count from the last.
         return [done[name, node][tensor] for name, node, tensor in wanted]
 
     def call(self, entry: Dict[str, Any], args: List[Any], kwargs: Dict[str, Any]) -> Any:
@@ -168,6 +167,15 @@ class Graph:
             if kind in ("Functional", "Model", "Sequential"):
                 return Graph(self.d, self.source.nested(entry)).run([v for arg in args for v in flat(arg)])
             return table_of(entry)[kind](Call(self, entry, args, kwargs))
+
+
+def _first_node(entry: Dict[str, Any]) -> int:
+    """Keras 2 counts a model's own construction as its first call, if it has an input, but does not list it."""
+    nodes = entry.get("inbound_nodes") or []
+    if entry["class_name"] not in ("Functional", "Model", "Sequential") or any(_is_new(node) for node in nodes):
+        return 0
+    inner = layer_entries(entry["config"])
+    return int(bool(inner) and inner[0]["class_name"] == "InputLayer")
 
 
 def is_operation(entry: Dict[str, Any]) -> bool:
@@ -259,23 +267,29 @@ def _is_old_ref(item: Any) -> bool:
     return isinstance(item, (list, tuple)) and len(item) in (3, 4) and isinstance(item[0], str)
 
 
+def _old_refs(node: Any) -> List[Any]:
+    return [node] if _is_old_ref(node) else list(node.values()) if isinstance(node, dict) else list(node)
+
+
+def _is_constant(ref: Any) -> bool:
+    """An operand that is a number stands where its place would."""
+    return bool(ref[0] == "_CONSTANT_VALUE")
+
+
 def _old_needed(node: Any) -> List[Tuple[str, int, int]]:
-    refs = [node] if _is_old_ref(node) else list(node.values()) if isinstance(node, dict) else node
-    found = []
-    for ref in refs:
-        found.append((ref[0], int(ref[1]), int(ref[2])))
-        for value in (ref[3] if len(ref) > 3 else {}).values():
-            if _is_old_ref(value):
-                found.append((value[0], int(value[1]), int(value[2])))
-    return found
+    refs = _old_refs(node)
+    refs += [value for ref in refs for value in (ref[3] if len(ref) > 3 else {}).values() if _is_old_ref(value)]
+    return [(ref[0], int(ref[1]), int(ref[2])) for ref in refs if not _is_constant(ref)]
 
 
 def _old_operands(node: Any, done: Dict[Tuple[str, int], List[Any]]) -> Tuple[List[Any], Dict[str, Any]]:
-    refs = [node] if _is_old_ref(node) else list(node.values()) if isinstance(node, dict) else node
-    values = [done[ref[0], int(ref[1])][int(ref[2])] for ref in refs]
-    kwargs = {}
-    for key, value in (refs[0][3] if len(refs[0]) > 3 else {}).items():
-        kwargs[key] = done[value[0], int(value[1])][int(value[2])] if _is_old_ref(value) else value
+    def value_of(ref: Any) -> Any:
+        return ref[2] if _is_constant(ref) else done[ref[0], int(ref[1])][int(ref[2])]
+
+    refs = _old_refs(node)
+    values = [value_of(ref) for ref in refs]
+    given = refs[0][3] if len(refs[0]) > 3 else {}
+    kwargs = {key: value_of(value) if _is_old_ref(value) else value for key, value in given.items()}
     return [values[0] if len(values) == 1 else values], kwargs
 
 

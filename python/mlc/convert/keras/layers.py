@@ -277,24 +277,4 @@ def _unit(x: Value, axis: int) -> Value:
     return d.op("Div", x, d.op("Sqrt", d.op("Maximum", square, number(x, 1e-12))))
 
 
-@layer("TFOpLambda")
-def tf_operation(call: Call) -> Value:
-    """An operator of Keras 2: x + y is a call of a TensorFlow function."""
-    kinds = {"add": "Add", "subtract": "Sub", "sub": "Sub", "multiply": "Mul", "mul": "Mul", "divide": "Div",
-             "truediv": "Div", "maximum": "Maximum", "minimum": "Minimum"}  # fmt: skip
-    unary = {"tanh": "Tanh", "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "sigmoid": "Sigmoid", "relu": "Relu",
-             "abs": "Abs", "negative": "Neg", "neg": "Neg", "softplus": "Softplus"}  # fmt: skip
-    function = str(call.config["function"])
-    name = function.rpartition(".")[2]
-    if name in kinds:
-        others = [call.kwargs[key] for key in ("x", "y") if key in call.kwargs]
-        a, b = [call.value(v) for v in (*flat(call.args), *others)][:2]
-        return call.d.op(kinds[name], a, b)
-    if name in unary:
-        return call.d.op(unary[name], call.x)
-    if name == "concat":
-        return call.d.concat([call.value(v) for v in flat(call.args)], int(call.kwargs.get("axis", -1)))
-    raise call.d.error(f"tf.{function} is not supported; supported: {', '.join([*kinds, *unary, 'concat'])}")
-
-
 __all__ = ["layer"]

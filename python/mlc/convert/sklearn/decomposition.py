@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Optional
 
 from .._description import Description
@@ -66,15 +65,8 @@ def rbf_sampler(d: Description, obj: Any, x: Value, method: str) -> Value:
 
 @converts("sklearn", "PLSRegression", "PLSCanonical", "CCA", methods=("predict", "transform"))
 def partial_least_squares(d: Description, obj: Any, x: Value, method: str) -> Value:
-    x = d.f64(x) - obj._x_mean
+    """From the factors: what ``coef_`` holds differs between versions of scikit-learn."""
+    x = (d.f64(x) - obj._x_mean) / obj._x_std
     if method == "transform":
-        return d.matmul(x / obj._x_std, np.asarray(obj.x_rotations_))
-    if _old():
-        return d.affine(x / obj._x_std, np.asarray(obj.coef_), obj.intercept_)
-    return d.affine(x, np.asarray(obj.coef_).T, obj.intercept_)
-
-
-def _old() -> bool:
-    """Before 1.3 the coefficients were those of scaled columns, the other way round."""
-    version = sys.modules["sklearn"].__version__.split(".")
-    return (int(version[0]), int(version[1])) < (1, 3)
+        return d.matmul(x, np.asarray(obj.x_rotations_))
+    return d.affine(x, np.dot(obj.x_rotations_, obj.y_loadings_.T) * obj._y_std, obj._y_mean)

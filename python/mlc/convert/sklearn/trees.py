@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Iterable, Optional, Tuple
 
 import numpy as np
@@ -174,21 +175,44 @@ def isolation(d: Description, obj: Any, x: Value, method: str) -> Value:
     return decision if method == "decision_function" else score
 
 
+def _real_votes(log: Any, p: Any, classes: int) -> Any:
+    """A member's vote in SAMME.R for each class, from its probabilities p."""
+    logarithm = log(np.maximum(p, np.finfo(np.float64).eps))
+    return (logarithm - logarithm.sum(axis=1, keepdims=True) * (1.0 / classes)) * (classes - 1.0)
+
+
+def _member_votes(d: Description, obj: Any, x: Value) -> Value:
+    """The sum of votes of AdaBoost's members for each class; of trees, one forest."""
+    known, classes = list(obj.classes_), len(obj.classes_)
+    real = getattr(obj, "algorithm", "SAMME") == "SAMME.R"
+    against = 0.0 if int(sys.modules["sklearn"].__version__.split(".")[1]) < 3 else -1.0 / (classes - 1)
+    trees, others = Trees(classes), None
+    for i, (member, weight) in enumerate(zip(obj.estimators_, obj.estimator_weights_)):
+        if hasattr(member, "tree_"):
+            shares = _shares(member.tree_)
+            if real:
+                votes = _real_votes(np.log, shares, classes)
+            else:  # the class a tree predicts among its own, as a column of the ensemble's
+                column = np.searchsorted(known, member.classes_[shares.argmax(axis=1)])
+                votes = np.where(np.arange(classes) == column[:, None], 1.0, against) * weight
+            _add(trees, member.tree_, votes)
+            continue
+        where = f"estimators_[{i}]"
+        if real:
+            part = _real_votes(np.log, d.f64(apply(d, member, x, "predict_proba", where)), classes)
+        else:
+            hit = d.f64(apply(d, member, x, "predict", where)) == labels(d, obj)[None, :]
+            part = np.where(hit, float(weight), float(weight) * against)
+        others = part if others is None else others + part
+    return trees.emit(d, d.cast(x, "float32")) if others is None else others
+
+
 @converts("sklearn", "AdaBoostClassifier", methods=("predict", "predict_proba", "decision_function"))
 def adaboost(d: Description, obj: Any, x: Value, method: str) -> Value:
-    if getattr(obj, "algorithm", "SAMME") == "SAMME.R":
-        raise d.error("algorithm='SAMME.R' is not supported; supported: 'SAMME'")
     classes = len(obj.classes_)
-    trees = Trees(classes)
-    for member, weight in zip(obj.estimators_, obj.estimator_weights_):
-        if not hasattr(member, "tree_"):
-            raise d.error(f"estimator {type(member).__name__} is not supported; supported: trees")
-        votes = np.full((member.tree_.node_count, classes), -weight / (classes - 1))
-        # The class a tree predicts among its own, as a column of the ensemble's.
-        column = np.searchsorted(obj.classes_, member.classes_[_shares(member.tree_).argmax(axis=1)])
-        votes[np.arange(len(votes)), column] = weight
-        _add(trees, member.tree_, votes)
-    decision = trees.emit(d, d.cast(x, "float32")) * (1.0 / float(obj.estimator_weights_[: len(obj.estimators_)].sum()))
+    if classes == 1:
+        raise d.error("was fitted on one class only")
+    decision = _member_votes(d, obj, x) * (1.0 / float(obj.estimator_weights_.sum()))
     if classes == 2:
         signed = d.slice(decision, 1, 2) - d.slice(decision, 0, 1)
         if method == "decision_function":
