@@ -7,14 +7,12 @@ many outputs of each model are compared (default 2000); MLC_GRID_NATIVE_OUTPUTS:
 tools/dev/reproducibility.py compares many more.
 """
 
-import ctypes
 import os
 import subprocess
 
 import grid
-import numpy as np
+import grid_models
 import pytest
-import random_graphs
 from helpers import mlp, model
 from mlc import jit
 from onnx import helper
@@ -24,31 +22,15 @@ OUTPUTS = int(os.environ.get("MLC_GRID_OUTPUTS", "2000"))
 NATIVE_OUTPUTS = int(os.environ.get("MLC_GRID_NATIVE_OUTPUTS", "20000"))
 GRAPHS = int(os.environ.get("MLC_GRID_GRAPHS", "40"))
 SEED = int(os.environ.get("MLC_GRID_SEED", "0"))
-GRAPHS_PER_PROGRAM = 40
 RANDOM_OUTPUTS = 1000
 CHECKS = "stack in-place alignment bounds batch run selftest exceptions environment".split()
 
 
-# Defined for every finite number: none of them may raise an exception there, whatever lies in the lanes nobody asked for.
+# Defined for every finite number: none may raise an exception there, whatever lies in the lanes nobody asked for.
 TOTAL = (
-    "Relu Tanh Sigmoid Elu Selu Softplus Softsign HardSigmoid LeakyRelu Abs Erf HardSwish Sign Floor Softmax LogSoftmax Celu Gelu Mish Round"
+    "Relu Tanh Sigmoid Elu Selu Softplus Softsign HardSigmoid LeakyRelu Abs Erf HardSwish Sign Floor Softmax "
+    "LogSoftmax Celu Gelu Mish Round"
 ).split()
-
-
-def tree_models():
-    """Ensembles of every size of tree, as scikit-learn trains them."""
-    ensemble = pytest.importorskip("sklearn.ensemble")
-    rng = np.random.default_rng(12)
-    x = rng.normal(size=(1500, 6)).astype(np.float32)
-    y = x[:, 0] * x[:, 1] + np.sin(2 * x[:, 2]) + 0.1 * rng.normal(size=len(x))
-    missing = np.where(rng.random(x.shape) < 0.1, np.float32("nan"), x)
-    return {
-        "stumps": ensemble.GradientBoostingRegressor(n_estimators=50, max_depth=1, random_state=0).fit(x, y),
-        "boosted": ensemble.GradientBoostingRegressor(n_estimators=100, max_depth=4, random_state=0).fit(x, y),
-        "classes": ensemble.GradientBoostingClassifier(n_estimators=20, random_state=0).fit(x, np.digitize(y, [-1, 1])),
-        "forest": ensemble.RandomForestClassifier(n_estimators=40, max_depth=12, random_state=0).fit(x, y > 0),
-        "missing": ensemble.HistGradientBoostingRegressor(max_iter=60, random_state=0).fit(missing, y),
-    }
 
 
 def contract_models():
@@ -58,27 +40,13 @@ def contract_models():
         node = helper.make_node(kind, ["x"], ["y"])
         for size in (2, 13):
             models[f"{kind}_{size}"] = model([node], {"x": ("float32", [1, size])}, {"y": ("float32", [1, size])})
-    return {**models, **tree_models()}
+    return {**models, **grid_models.small_trees()}
 
 
 @pytest.fixture(scope="module")
-def hash_here(cc, tmp_path_factory):
-    """hash_here(function): what the programs print for a function in this process."""
-    library = tmp_path_factory.mktemp("hash") / "hash.so"
-    cc("-O1", "-shared", "-fPIC", "-ffp-contract=off", grid.SOURCES / "hash-library.c", "-o", library)
-    call = ctypes.CDLL(str(library)).hash_function
-    call.restype = ctypes.c_uint64
-    call.argtypes = [ctypes.c_void_p, ctypes.c_void_p] + [ctypes.c_size_t] * 3
-    return lambda f, outputs: call(f.address, f.batch_address, f.n_in, f.n_out, -(-outputs // f.n_out))
-
-
-def hashes_of(program, prefix, outputs):
-    """{name: (hash, self-test)} as printed by hash.c."""
-    command = [*prefix, str(program), str(outputs)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=7200)
-    assert done.returncode == 0, f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
-    lines = [line.split() for line in done.stdout.splitlines()]
-    return {name: (int(value, 16), int(test, 16)) for name, value, test in lines}
+def hash_here(tmp_path_factory):
+    """hash_here(function, outputs): what the programs print for a function in this process."""
+    return grid.hash_here(tmp_path_factory.mktemp("hash"))
 
 
 class Programs:
@@ -96,7 +64,7 @@ class Programs:
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
-    return Programs("hash.c", {**grid.bench_models(), **tree_models()}, tmp_path_factory.mktemp("bench"))
+    return Programs("hash.c", {**grid_models.bench(), **grid_models.small_trees()}, tmp_path_factory.mktemp("bench"))
 
 
 @pytest.fixture(scope="module")
@@ -105,29 +73,24 @@ def contract(tmp_path_factory):
 
 
 @pytest.mark.parametrize("level", grid.LEVELS)
-def test_same_bits_bench(bench, hash_here, level, record_testsuite_property):
+def test_same_bits_bench(bench, hash_here, level):
     """The library of all levels on a CPU of this one."""
     same_bits(bench, hash_here, bench(level), grid.prefix_for(level), OUTPUTS)
-    record_testsuite_property(f"outputs on a CPU of {level}", OUTPUTS)
 
 
 @pytest.mark.parametrize("level", grid.X86_LEVELS)
-def test_same_bits_natively(bench, hash_here, level, record_testsuite_property):
+def test_same_bits_natively(bench, hash_here, level):
     """The code of one level on this machine's CPU, which is quicker than an emulated one."""
     grid.require_natively(level)
     program = grid.build_program("hash.c", bench.models, bench.folder / "alone", level)
     hashes = same_bits(bench, hash_here, program, [], NATIVE_OUTPUTS)
-    record_testsuite_property(f"outputs of {level}", NATIVE_OUTPUTS)
-    for name, value in hashes.items():
-        record_testsuite_property(f"{name} on {level}", f"{value:016x}")
-
+    
 
 def same_bits(bench, hash_here, program, prefix, outputs):
-    found = hashes_of(program, prefix, outputs)
+    found = grid.hashes_of(program, prefix, outputs)
     wanted = {name: (hash_here(jit.compile(proto), outputs), 0) for name, proto in bench.models.items()}
     assert found == wanted
     assert 0 not in {value for value, _ in found.values()}, "f and f_batch differ"
-    return {name: value for name, (value, _) in found.items()}
 
 
 @pytest.mark.parametrize("level", grid.LEVELS)
@@ -140,14 +103,12 @@ def test_contract(contract, check, level):
 
 @pytest.fixture(scope="module")
 def random_programs(tmp_path_factory):
-    """Programs of up to GRAPHS_PER_PROGRAM random graphs each."""
+    """Programs of some random graphs each."""
     folder = tmp_path_factory.mktemp("random")
-    programs = []
-    for first in range(SEED, SEED + GRAPHS, GRAPHS_PER_PROGRAM):
-        seeds = range(first, min(first + GRAPHS_PER_PROGRAM, SEED + GRAPHS))
-        models = {f"seed_{seed}": random_graphs.make(seed, typed=seed % 3 == 0)[0] for seed in seeds}
-        programs.append(Programs("hash.c", models, folder / str(first)))
-    return programs
+    return [
+        Programs("hash.c", models, folder / str(number))
+        for number, models in enumerate(grid_models.random_blocks(SEED, GRAPHS))
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -160,11 +121,10 @@ def random_hashes(random_programs, hash_here):
 
 
 @pytest.mark.parametrize("level", grid.LEVELS)
-def test_same_bits_random_graphs(random_programs, random_hashes, level, record_testsuite_property):
-    record_testsuite_property("random graphs", GRAPHS)
+def test_same_bits_random_graphs(random_programs, random_hashes, level):
     found = {}
     for program in random_programs:
-        found.update(hashes_of(program(level), grid.prefix_for(level), RANDOM_OUTPUTS))
+        found.update(grid.hashes_of(program(level), grid.prefix_for(level), RANDOM_OUTPUTS))
     different = [name for name, value in random_hashes.items() if found[name][0] != value]
     assert not different and len(found) == GRAPHS
     assert not [name for name, (_, wrong) in found.items() if wrong], "self-tests fail"

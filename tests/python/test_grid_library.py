@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import grid
+import grid_models
 import numpy as np
 import pytest
 from helpers import bits, mlp
@@ -141,7 +142,7 @@ class TestFile:
     def test_size(self, folder, kind):
         """The weights and at most 32 KiB per level, for the models of the benchmark."""
         levels = 3 if kind == "all" else 1
-        for name, proto in grid.bench_models().items():
+        for name, proto in grid_models.bench().items():
             path = folder / f"{name}-{kind}.so"
             aot.build(path, {name: proto}, **KINDS[kind])
             weights = sum(int(np.prod(tensor.dims)) * 4 for tensor in proto.graph.initializer)
