@@ -25,14 +25,20 @@ Graph importJson(std::span<const uint8_t> bytes, const ImportOptions &options);
 std::string exportJson(const Graph &graph); ///< reads back to the same bits
 
 /// XGBoost's model files, JSON or UBJSON. The graph computes what Booster.predict does.
-bool isXGBoost(std::span<const uint8_t> bytes);
 Graph importXGBoost(std::span<const uint8_t> bytes, const ImportOptions &options);
 
 /// LightGBM's text files. The graph computes what Booster.predict does.
-bool isLightGBM(std::span<const uint8_t> bytes);
 Graph importLightGBM(std::span<const uint8_t> bytes, const ImportOptions &options);
 
-/// Chooses by content: the libraries' own files by how they begin, JSON by '{' after white space, everything else is taken as ONNX.
+/// CatBoost's JSON export and its own files (.cbm). The graph computes what predict of a regressor, predict_proba of a
+/// classifier does; of two classes the probability of the second alone.
+Graph importCatBoost(std::span<const uint8_t> bytes, const ImportOptions &options);
+
+/// TMVA's weight files of boosted decision trees (XML). The graph computes what EvaluateMVA, EvaluateRegression or
+/// EvaluateMulticlass of TMVA::Reader do.
+Graph importTmva(std::span<const uint8_t> bytes, const ImportOptions &options);
+
+/// Chooses by content: the libraries' own files by how they begin, JSON by its keys, XML by '<', everything else is taken as ONNX.
 Graph importModel(std::span<const uint8_t> bytes, const ImportOptions &options);
 
 } // namespace mlc

@@ -40,6 +40,8 @@ struct TreeEnsemble {
   size_t leafCount() const { return leafBegin.empty() ? 0 : leafBegin.size() - 1; }
   /// Appends a leaf with one weight; returns its reference.
   int64_t addLeaf(double weight, int64_t target = 0);
+  /// Appends a leaf with one weight per target.
+  int64_t addLeaf(std::span<const double> weights);
   /// Appends a node; returns its reference.
   int64_t addNode(TreeMode how, int64_t onFeature, double at, int64_t ifTrue, int64_t ifFalse, bool missing);
 };

@@ -202,9 +202,9 @@ struct Objective {
   }
 };
 
-Graph buildGraph(const TreeEnsemble &e, int64_t features, const Objective &objective, const ImportOptions &options) {
+Graph buildGraph(const TreeEnsemble &e, int64_t features, const Objective &objective, double divisor, const ImportOptions &options) {
   TreeGraph g(e, features, options, "lightgbm");
-  ValueId y = g.scores;
+  ValueId y = divisor == 1 ? g.scores : g.op(OpKind::Div, {g.scores, g.number(divisor)});
   auto sigmoid = [&](ValueId v) { return g.op(OpKind::Sigmoid, {objective.sigmoid == 1 ? v : g.op(OpKind::Mul, {v, g.number(objective.sigmoid)})}); };
   const std::string &name = objective.name;
   if (name == "binary" || name == "cross_entropy")
@@ -245,23 +245,16 @@ Graph read(TextReader &text, const ImportOptions &options) {
   if (tree == 0)
     fail("has no tree");
   Objective objective(header.count("objective") ? header["objective"] : std::string_view());
+  double divisor = 1;
   if (header.count("average_output")) {
     if (tree % perIteration != 0)
       fail("has ", tree, " trees for ", perIteration, " outputs");
-    if (perIteration == 1)
-      e.aggregate = TreeEnsemble::Aggregate::Average;
-    else
-      fail("average_output with several outputs is not supported");
+    divisor = double(tree / perIteration);
   }
-  return buildGraph(e, features, objective, options);
+  return buildGraph(e, features, objective, divisor, options);
 }
 
 } // namespace
-
-bool isLightGBM(std::span<const uint8_t> bytes) {
-  std::string_view head(reinterpret_cast<const char *>(bytes.data()), std::min<size_t>(bytes.size(), 6));
-  return head.rfind("tree\n", 0) == 0 || head.rfind("tree\r\n", 0) == 0;
-}
 
 Graph importLightGBM(std::span<const uint8_t> bytes, const ImportOptions &options) {
   try {

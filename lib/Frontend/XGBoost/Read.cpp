@@ -2,6 +2,7 @@
 // XGBoost's model files, JSON and UBJSON, of versions 1.x to 3.x → graph.
 #include "../Common/TreeGraph.h"
 #include "../Json/Cursor.h"
+#include "Parse.h"
 
 #include <charconv>
 #include <cmath>
@@ -62,8 +63,6 @@ public:
   TreeReader(const Cursor &tree, TreeEnsemble &e) : tree(tree), e(e) {}
 
   void add(int64_t target, float weight) {
-    if (tree.has("tree_param") && tree.object("tree_param").has("size_leaf_vector") && numberOf(tree.object("tree_param").at("size_leaf_vector")) > 1)
-      tree.error("leaves with several values (multi_strategy=multi_output_tree) are not supported");
     left = integersOf(tree.array("left_children")), right = integersOf(tree.array("right_children"));
     auto feature = integersOf(tree.array("split_indices")), defaultLeft = integersOf(tree.array("default_left"));
     auto condition = numbersOf(tree.array("split_conditions"));
@@ -72,6 +71,7 @@ public:
       if (length != left.size() || length == 0)
         tree.error("its lists do not have the same length");
     readSets();
+    readLeafVectors();
     // References first, so that children may come in any order. Deleted nodes are nobody's children and are left out.
     reference.assign(left.size(), kUnseen);
     std::vector<size_t> order{0};
@@ -80,7 +80,7 @@ public:
       if (reference[n] != kUnseen)
         tree.error(str("node ", n, " has two parents"));
       if (left[n] < 0) {
-        reference[n] = e.addLeaf(double(float(condition[n]) * weight), target);
+        reference[n] = vectors.empty() ? e.addLeaf(double(float(condition[n]) * weight), target) : addLeafVector(n, weight);
         continue;
       }
       reference[n] = e.addNode(TreeMode::Less, feature[n], double(float(condition[n])), 0, 0, defaultLeft[n] != 0);
@@ -99,6 +99,30 @@ public:
 
 private:
   static constexpr int64_t kUnseen = std::numeric_limits<int64_t>::min();
+
+  /// Leaves with a value per output (multi_strategy=multi_output_tree): since 3.1 in a list of their own, before for every node.
+  void readLeafVectors() {
+    Cursor parameters = tree.has("tree_param") ? tree.object("tree_param") : tree;
+    double size = parameters.has("size_leaf_vector") ? numberOf(parameters.at("size_leaf_vector")) : 1;
+    if (size <= 1)
+      return;
+    if (size != double(e.targets))
+      tree.error(str("its leaves have ", size, " values; there are ", e.targets, " outputs"));
+    leavesApart = tree.has("leaf_weights");
+    vectors = numbersOf(tree.array(leavesApart ? "leaf_weights" : "base_weights"));
+    if (vectors.empty())
+      tree.error("has no values of leaves");
+  }
+
+  int64_t addLeafVector(size_t node, float weight) {
+    size_t count = size_t(e.targets), at = leavesApart ? size_t(right[node]) : node;
+    if (at >= vectors.size() / count)
+      tree.error(str("leaf ", node, " has number ", at, "; there are values for ", vectors.size() / count));
+    std::vector<double> values(vectors.begin() + ptrdiff_t(at * count), vectors.begin() + ptrdiff_t((at + 1) * count));
+    for (double &value : values)
+      value = double(float(value) * weight);
+    return e.addLeaf(values);
+  }
 
   void readSets() {
     if (!tree.has("categories_nodes"))
@@ -141,6 +165,8 @@ private:
   TreeEnsemble &e;
   std::vector<int64_t> left, right, reference;
   std::map<int64_t, std::vector<int64_t>> sets;
+  std::vector<double> vectors; ///< of leaves with several values
+  bool leavesApart = false;
 };
 
 /// What an objective does with the margin, and with base_score before.
@@ -236,21 +262,9 @@ Graph read(const Document &document, const ImportOptions &options) {
 
 } // namespace
 
-bool isXGBoost(std::span<const uint8_t> bytes) {
-  // JSON: {"learner": …; UBJSON: { and a length before the first key.
-  std::string head(bytes.begin(), bytes.begin() + std::min<size_t>(bytes.size(), 64));
-  std::erase_if(head, [](char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; });
-  if (head.rfind("{\"learner\":", 0) == 0 || head.rfind("{\"version\":[", 0) == 0)
-    return true;
-  return bytes.size() > 2 && bytes[0] == '{' && std::string("iUIlLTF").find(char(bytes[1])) != std::string::npos;
-}
-
 Graph importXGBoost(std::span<const uint8_t> bytes, const ImportOptions &options) {
   try {
-    bool binary = bytes.size() > 1 && bytes[1] != '"' && bytes[1] > ' ';
-    Document document = binary ? Document::from_ubjson(bytes.begin(), bytes.end(), true, false) : json::parse(bytes);
-    if (document.is_discarded())
-      fail("not valid UBJSON");
+    Document document = xgboost::parse(bytes);
     return read(document, options);
   } catch (const Error &e) {
     fail(printable(options.file), ": XGBoost model: ", e.what());

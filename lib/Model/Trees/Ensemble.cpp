@@ -55,6 +55,16 @@ int64_t TreeEnsemble::addLeaf(double weight, int64_t target) {
   return ~int64_t(leafCount() - 1);
 }
 
+int64_t TreeEnsemble::addLeaf(std::span<const double> weights) {
+  if (leafBegin.empty())
+    leafBegin.push_back(0);
+  leafWeight.insert(leafWeight.end(), weights.begin(), weights.end());
+  for (size_t target = 0; target < weights.size(); ++target)
+    leafTarget.push_back(int64_t(target));
+  leafBegin.push_back(int64_t(leafWeight.size()));
+  return ~int64_t(leafCount() - 1);
+}
+
 int64_t TreeEnsemble::addNode(TreeMode how, int64_t onFeature, double at, int64_t ifTrue, int64_t ifFalse, bool missing) {
   mode.push_back(uint8_t(how));
   feature.push_back(onFeature);
