@@ -30,8 +30,8 @@ __all__ = ["JitFunction", "compile"]
 def compile(model: ModelLike, *, method: Optional[str] = None, **options: Unpack[Options]) -> JitFunction:
     """Compiles a model into this process and returns it as a callable.
 
-    model: the path of an ONNX or JSON model, its bytes, an ``onnx.ModelProto``, or a live object that ``mlc.convert``
-    knows (scikit-learn, Keras); ``method`` then says which of its methods, "predict_proba" of classifiers by default.
+    model: the path of a model (ONNX, JSON, files of XGBoost, LightGBM, CatBoost, TMVA, Keras), its bytes, an
+    ``onnx.ModelProto``, or a live object that ``mlc.convert`` knows (scikit-learn, Keras, boosters); ``method`` then says which of its methods, "predict_proba" of classifiers by default.
 
     Options (all keywords; the compiler's own table has the complete list and the defaults):
 

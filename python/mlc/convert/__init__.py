@@ -27,8 +27,8 @@ __all__ = ["Description", "Value", "apply", "convert", "describe", "inverse_of",
 def convert(obj: Any, method: Optional[str] = None, **options: Any) -> bytes:
     """The JSON description of what ``obj.method(x)`` computes, as bytes.
 
-    obj: a fitted scikit-learn object, a Keras model or the path of one, or an object of a class that was given to
-    ``register``. method: "predict", "predict_proba", "decision_function", "transform" or "inverse_transform"; default:
+    obj: a fitted scikit-learn object, a Keras model, a booster, or an object of a class that was given to ``register``;
+    or the path of any model that ``jit.compile`` takes. method: "predict", "predict_proba", "decision_function", "transform" or "inverse_transform"; default:
     predict_proba of classifiers, else predict, else transform.
 
     Options: ``precision="float64"`` computes neural networks in double precision, as all else already is;
@@ -37,7 +37,19 @@ def convert(obj: Any, method: Optional[str] = None, **options: Any) -> bytes:
 
     Raises CompileError, which lists what cannot be converted.
     """
+    if isinstance(obj, (str, os.PathLike)) and _keras_of(obj) is None:
+        return _read_file(os.fsdecode(obj), method, **options)
     return describe(obj, method, **options).to_bytes()
+
+
+def _read_file(path: str, method: Optional[str], name: str = "model") -> bytes:
+    """A file that the compiler reads by itself: the graph as it is compiled."""
+    from .. import _mlc
+
+    if method is not None:
+        raise ValueError(f"method: expected with an object that has methods, not with {path}")
+    with open(path, "rb") as file:
+        return _mlc.Model.parse(file.read(), path, _mlc.Options()).emit(name, "graph", _mlc.Options())
 
 
 def _keras_of(obj: Any) -> Any:

@@ -23,7 +23,7 @@ _by_class: Dict[type, Entry] = {}
 _by_name: Dict[Tuple[str, str], Entry] = {}
 # Library (first part of a class's module) -> module of ours that registers its converters.
 _LIBRARIES = {"sklearn": "sklearn", "keras": "keras", "tensorflow": "keras", "tf_keras": "keras", "scikeras": "keras"}
-_LIBRARIES.update(xgboost="xgboost", lightgbm="lightgbm")
+_LIBRARIES.update(xgboost="xgboost", lightgbm="lightgbm", catboost="catboost")
 
 
 def register(cls: type, function: Converter, methods: Sequence[str] = ()) -> None:

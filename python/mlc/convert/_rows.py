@@ -31,6 +31,8 @@ def n_features(d: Description, obj: Any, method: str) -> int:
     known = getattr(obj, "n_features_in_", None) if given is None else given
     for count in ("num_features", "num_feature"):  # boosters of XGBoost and LightGBM
         known = getattr(obj, count)() if known is None and hasattr(obj, count) else known
+    if not known and getattr(obj, "feature_names_", None):  # CatBoost's, loaded from a file
+        known = len(obj.feature_names_)
     if known is None and hasattr(obj, "X_thresholds_"):  # IsotonicRegression
         known = 1
     if known is None:

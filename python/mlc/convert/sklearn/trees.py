@@ -225,6 +225,24 @@ def adaboost(d: Description, obj: Any, x: Value, method: str) -> Value:
     return softmax(decision) if method == "predict_proba" else choose(labels(d, obj), first_of_largest(decision))
 
 
+@converts("sklearn", "AdaBoostRegressor", methods=("predict",))
+def adaboost_regressor(d: Description, obj: Any, x: Value, method: str) -> Value:
+    """The weighted median: the smallest prediction that has, with all not above it, half of the weight."""
+    members, n = obj.estimators_, len(obj.estimators_)
+    weights = np.asarray(obj.estimator_weights_[:n], np.float64)
+    if all(hasattr(member, "tree_") for member in members):
+        trees = Trees(n)
+        for target, member in enumerate(members):
+            _add(trees, member.tree_, member.tree_.value[:, 0, 0], target=target)
+        predictions = trees.emit(d, d.cast(x, "float32"))
+    else:
+        predictions = d.concat([d.f64(apply(d, member, x, "predict", f"estimators_[{i}]")) for i, member in enumerate(members)])
+    column, row = d.reshape(predictions, (1, n, 1)), d.reshape(predictions, (1, 1, n))
+    below = d.reduce("ReduceSum", np.where(row <= column, d.constant(weights.reshape(1, 1, n)), 0.0))
+    enough = below >= 0.5 * float(np.cumsum(weights)[-1])
+    return d.reshape(d.reduce("ReduceMin", np.where(enough, column, np.inf), axis=1), (1, 1))
+
+
 def bagged_trees(d: Description, obj: Any, x: Value) -> Optional[Value]:
     """The mean of a Bagging estimator's members as one forest, if all are trees: predictions, or class probabilities."""
     members = list(_members(obj))
