@@ -95,6 +95,15 @@ def test_xgboost_ages(row):
     compare(json.dumps(row["model"], separators=(",", ":")).encode(), row["predictions"], rows, 8)
 
 
+def test_files_as_json(tmp_path):
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(AGES["models"][1]["model"]))
+    rows = np.nan_to_num(np.array(AGES["rows"], np.float32))
+    assert np.array_equal(jit.compile(mlc.convert(path))(rows), jit.compile(path)(rows))
+    with pytest.raises(ValueError, match="method"):
+        mlc.convert(path, method="predict")
+
+
 def test_xgboost_best_iteration():
     xgboost = pytest.importorskip("xgboost")
     x, y = training_rows()
