@@ -140,7 +140,7 @@ class TestAwkward:
 @pytest.mark.skipif(not importlib.util.find_spec("ROOT"), reason="ROOT is not installed: NOT TESTED")
 def test_root(tmp_path):
     """RDataFrame in this process and on Dask."""
-    ways = ["RDataFrame, library", "RDataFrame, address", "RDataFrame, Numba", "RDataFrame, two threads", "RDataFrame on Dask"]
+    ways = ["RDataFrame, library", "RDataFrame, address", "RDataFrame, Numba", "RDataFrame, two threads", "RDataFrame, on Dask"]
     assert same_bits(run("root_frames.py", tmp_path, "--parts", 3)) == ways
 
 

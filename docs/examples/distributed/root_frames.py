@@ -9,8 +9,10 @@ import shutil
 import sys
 import time
 
+import awkward as ak
 import numpy as np
 import ROOT
+import uproot
 from distributed import Client, LocalCluster
 from mlc import aot, jit, load
 from response import INPUTS, arguments, report, tracks, train
@@ -47,11 +49,17 @@ def by_numba(frame, f):
     return frame.Define("responses", f"Numba::responses({COLUMNS})")
 
 
-def collected(frame):
-    """float32 (rows, 2), in the order of the events: workers may finish in another."""
-    columns = frame.AsNumpy(["event", "responses"])
-    responses = [np.asarray(columns["responses"][i], dtype=np.float32) for i in np.argsort(columns["event"])]
-    return np.concatenate(responses).reshape(-1, 2)
+def written(frame, folder):
+    """Writes what the frame has found to ROOT files in `folder`: threads and workers may finish in any order."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    frame.Snapshot("responses", str(folder / "part.root"), ["event", "responses"])
+
+
+def read(folder):
+    """float32 (rows, 2), in the order of the events."""
+    found = ak.concatenate([uproot.open(f"{path}:responses").arrays() for path in folder.glob("*.root")])
+    return ak.to_numpy(ak.flatten(found["responses"][np.argsort(found["event"])])).reshape(-1, 2)
 
 
 def main(options):
@@ -64,27 +72,23 @@ def main(options):
     f, jitted, x = load(library).response, jit.compile(train()), tracks(options.rows)
     expected = f(x)
 
+    def timed(what, define, *arguments, **options):
+        start = time.perf_counter()
+        written(define(ROOT.RDataFrame("events", str(source), **options), *arguments), folder / "responses")
+        seconds = time.perf_counter() - start
+        return report(f"RDataFrame, {what}", read(folder / "responses"), seconds, expected)
+
     ROOT.gInterpreter.Declare(f'#include "{header}"')
     ROOT.gSystem.Load(str(library))
-    failures = 0
-    ways = {"library": by_name, "address": lambda frame: by_address(frame, jitted), "Numba": lambda frame: by_numba(frame, f)}
-    for what, define in ways.items():
-        start = time.perf_counter()
-        result = collected(define(ROOT.RDataFrame("events", str(source))))
-        failures += report(f"RDataFrame, {what}", result, time.perf_counter() - start, expected)
-
-    ROOT.EnableImplicitMT(2)  # the function has no state: nothing to do for threads
-    start = time.perf_counter()
-    result = collected(by_name(ROOT.RDataFrame("events", str(source))))
-    failures += report("RDataFrame, two threads", result, time.perf_counter() - start, expected)
+    failures = timed("library", by_name) + timed("address", by_address, jitted) + timed("Numba", by_numba, f)
+    ROOT.EnableImplicitMT(2)  # a function has no state: there is nothing to do for threads
+    failures += timed("two threads", by_name)
     ROOT.DisableImplicitMT()
 
     ROOT.RDF.Distributed.DistributeHeaders([str(library.with_suffix(".h")), str(header)])
     ROOT.RDF.Distributed.DistributeSharedLibs(str(library))
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
-        start = time.perf_counter()
-        result = collected(by_name(ROOT.RDataFrame("events", str(source), executor=client, npartitions=2)))
-        failures += report("RDataFrame on Dask", result, time.perf_counter() - start, expected)
+        failures += timed("on Dask", by_name, executor=client, npartitions=2)
     return failures
 
 
