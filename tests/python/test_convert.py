@@ -13,6 +13,7 @@ import mlc  # noqa: E402
 from mlc import aot, convert, jit  # noqa: E402
 from sklearn.base import BaseEstimator, TransformerMixin  # noqa: E402
 from sklearn.linear_model import LinearRegression, LogisticRegression  # noqa: E402
+from sklearn.model_selection import GridSearchCV  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler  # noqa: E402
 
@@ -78,6 +79,15 @@ def test_register_a_class():
     with pytest.raises(mlc.CompileError, match="transform is overridden"):
         jit.compile(Derived().fit(X))
 
+    class Indirect(LogisticRegression):
+        """predict_proba is not overridden, but calls what is."""
+
+        def decision_function(self, x):
+            return 2 * super().decision_function(x)
+
+    with pytest.raises(mlc.CompileError, match="decision_function is overridden"):
+        jit.compile(Indirect().fit(X, X[:, 0] > 0))
+
     class Named(StandardScaler):
         """A subclass that changes nothing is converted as its base."""
 
@@ -106,7 +116,20 @@ def test_messages_say_where():
     with pytest.raises(TypeError, match="method"):
         jit.compile(b"{}", method="predict")
     with pytest.raises(mlc.CompileError, match="n_features="):
-        convert(Mine().set_params(factor=1.0))
+        convert(make_pipeline("passthrough").fit(X))
+    assert np.array_equal(jit.compile(convert(make_pipeline("passthrough").fit(X), n_features=3))(X), X)
+    for unfitted in (StandardScaler(), make_pipeline(StandardScaler(), LinearRegression())):
+        with pytest.raises(mlc.CompileError, match="is not fitted"):
+            jit.compile(unfitted)
+    half = make_pipeline(StandardScaler(), LinearRegression()).fit(X, X[:, 0])
+    half.steps.insert(1, ("late", MinMaxScaler()))
+    with pytest.raises(mlc.CompileError, match="step 'late' .MinMaxScaler.: is not fitted"):
+        jit.compile(half)
+    unrefitted = GridSearchCV(LinearRegression(), {"fit_intercept": [True]}, refit=False).fit(X, X[:, 0])
+    with pytest.raises(mlc.CompileError, match="refit=False"):
+        jit.compile(unrefitted)
+    with pytest.raises(TypeError, match="precison: no such option"):
+        convert(StandardScaler().fit(X), precison="float64")
     with pytest.raises(ValueError, match="precision"):
         convert(StandardScaler().fit(X), precision="float16")
 

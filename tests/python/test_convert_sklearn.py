@@ -270,6 +270,25 @@ def test_one_hot(options):
         both_ways(fitted, rows)
 
 
+def test_text_categories():
+    """Refused, unless their positions are asked for."""
+    import mlc
+
+    words = np.array(["up", "down", "strange"], object)[RNG.integers(0, 3, (N, 2))]
+    table = np.column_stack([words, X[:, :1].astype(object)])
+    parts = [("text", pre.OneHotEncoder(drop="first"), [0]), ("code", pre.OrdinalEncoder(), [1])]
+    fitted = compose.ColumnTransformer([*parts, ("rest", "passthrough", [2])], sparse_threshold=0).fit(table)
+    with pytest.raises(ValueError, match="(?s)transformer 'text'.*holds text .'down', 'strange', 'up'.*categories=\"index\""):
+        jit.compile(fitted)
+    f = jit.compile(mlc.convert(fitted, categories="index"))
+    encoders = (fitted.named_transformers_["text"], fitted.named_transformers_["code"])
+    places = [np.searchsorted(e.categories_[0], words[:, i]) for i, e in enumerate(encoders)]
+    close(f(np.column_stack([*places, X[:, 0]]).astype(np.float32)), fitted.transform(table).astype(np.float64))
+    filled = impute.SimpleImputer(strategy="most_frequent").fit(words)
+    with pytest.raises(ValueError, match="fills in text"):
+        jit.compile(filled)
+
+
 def test_ordinal():
     data = CATEGORIES.copy()
     data[::7, 1] = np.nan
@@ -303,6 +322,9 @@ def logistic_like(x):
     return 0.3 * np.log(1e-7 + x / (1e-7 + 1 - x))
 
 
+_EDGES = np.float32([0, 1, -1, 2.5, -3, np.inf, -np.inf, np.nan, 1e-40, 3e38, -1e38])
+UGLY = np.array(np.meshgrid(_EDGES, _EDGES)).reshape(2, -1).T.copy()
+
 FUNCTIONS = {
     "log1p": (np.log1p, np.expm1, POSITIVE),
     "sqrt": (np.sqrt, np.square, POSITIVE),
@@ -323,6 +345,20 @@ FUNCTIONS = {
     "column": (lambda x: np.column_stack([x[:, 0] * x[:, 1], np.maximum(x[:, 2], 0)]), None, SMALL),
     "mean": (lambda x: x - x.mean(axis=1, keepdims=True), None, SMALL),
     "nan_to_num": (np.nan_to_num, None, np.float32([[np.nan, 1.0], [2.0, np.nan]])),
+    "cbrt": (np.cbrt, lambda y: y**3, SMALL),
+    "angle": (lambda x: np.column_stack([np.arctan2(x[:, 0], x[:, 1])]), None, UGLY),
+    "wrap": (lambda x: (x + np.pi) % (2 * np.pi) - np.pi, None, SMALL * np.float32(1e4)),
+    "tenths": (lambda x: np.hstack([x % 0.1, x // 0.1, x % -0.25]), None, np.round(SMALL * np.float32(30), 1)),
+    "fmax": (lambda x: np.hstack([np.fmax(x, 0.5), np.fmin(x[:, :1], x[:, 1:])]), None, UGLY),
+    "heaviside": (lambda x: np.heaviside(x, 0.5), None, UGLY),
+    "select": (lambda x: np.select([x < 0, x > 1], [x * 0, np.ones_like(x)], x), None, SMALL),
+    "interp": (lambda x: np.interp(x, [0, 1, 4], [0, 5, 2]), None, SMALL),
+    "spread": (lambda x: np.stack([x.std(axis=1, ddof=1), np.var(x, axis=1), x.prod(axis=1)], axis=1), None, SMALL),
+    "norm": (lambda x: x / np.linalg.norm(x, axis=1, keepdims=True), None, SMALL),
+    "order": (lambda x: np.hstack([np.cumsum(x, axis=1), np.diff(x), np.flip(x, axis=1)]), None, SMALL),
+    "argmax": (lambda x: np.stack([np.argmax(x, axis=1), np.argmin(x, axis=1)], axis=1), None, UGLY),
+    "methods": (lambda x: (x.clip(-1, 1) * 3).round(1), None, SMALL),
+    "polynomial": (lambda x: np.polyval([1, 2, 3], x), None, SMALL),
     "rint": (lambda x: np.floor(x) + np.ceil(x) + np.rint(x) + np.trunc(x), None, SMALL),
 }
 
@@ -332,6 +368,11 @@ def test_function(name):
     function, inverse, rows = FUNCTIONS[name]
     fitted = pre.FunctionTransformer(function, inverse, check_inverse=False).fit(rows)
     both_ways(fitted, rows) if inverse else check(fitted, "transform", rows)
+
+
+def test_remainders_that_double_precision_does_not_hold():
+    f = jit.compile(pre.FunctionTransformer(lambda x: x % 2.5).fit(UGLY))
+    assert np.isnan(f(np.float32([3e38, np.inf]))).all() and f(np.float32([7, -1])).tolist() == [2.0, 1.5]
 
 
 def test_function_near_zero():
@@ -670,6 +711,13 @@ def test_counts(model):
     fitted = model.fit(COUNTS, THREE)
     check(fitted, "predict_proba", COUNTS)
     check(fitted, "predict", COUNTS)
+
+
+@pytest.mark.parametrize("model", [ensemble.RandomForestClassifier(5), ensemble.ExtraTreesClassifier(5)])
+def test_several_outputs_of_trees(model):
+    fitted = model.fit(SMALL, np.stack([TWO, THREE], axis=1))
+    check(fitted, "predict", SMALL)
+    close(jit.compile(fitted)(SMALL), np.hstack(fitted.predict_proba(SMALL)))
 
 
 def test_several_outputs():

@@ -16,7 +16,7 @@ import sys
 import types
 from typing import Any, Optional
 
-from . import _elementary  # noqa: F401  (gives values their operators)
+from . import _elementary, _functions  # noqa: F401  (give values their operators)
 from ._description import Description
 from ._registry import apply, find, register, registered
 from ._value import Value
@@ -33,7 +33,8 @@ def convert(obj: Any, method: Optional[str] = None, **options: Any) -> bytes:
 
     Options: ``precision="float64"`` computes neural networks in double precision, as all else already is;
     ``n_features`` for objects that do not know it; ``positive_only=True``: of two classes the probability of the
-    second alone; ``name`` of the model.
+    second alone; ``categories="index"``: text in a column of categories is given as its position in ``categories_``;
+    ``name`` of the model.
 
     Raises CompileError, which lists what cannot be converted.
     """

@@ -16,6 +16,8 @@ from ._value import Value
 _PREDICATES = {"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "IsNaN"}
 _LITTLE = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "int64": "<i8", "bool": "?"}
 
+_OPTIONS = {"categories", "n_features", "positive_only"}
+
 Operand = Union[Value, Any]  # what is no value becomes a constant
 
 
@@ -31,6 +33,10 @@ class Description:
     def __init__(self, name: str = "model", precision: str = "float32", **options: Any) -> None:
         if precision not in ("float32", "float64"):
             raise ValueError(f"precision: expected 'float32' or 'float64', found {precision!r}")
+        for key in options.keys() - _OPTIONS:
+            raise TypeError(f"{key}: no such option; there are precision, name, {', '.join(sorted(_OPTIONS))}")
+        if options.get("categories") not in (None, "index"):
+            raise ValueError(f"categories: expected 'index', found {options['categories']!r}")
         self.name = name
         self.precision = precision
         self.options = options

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._description import Description
@@ -58,26 +59,42 @@ def _library(cls: type) -> str:
     return (cls.__module__ or "").partition(".")[0]
 
 
-def find(obj: Any, method: Optional[str] = None) -> Optional[Entry]:
-    """The converter of an object's class or of the nearest base class, or None.
+# What a subclass may change without changing what its fitted objects compute.
+_TRAINING = {
+    "fit", "fit_transform", "fit_predict", "partial_fit", "score", "get_params", "set_params", "set_output",
+    "get_feature_names_out", "get_metadata_routing", "get_tags", "_more_tags", "_get_tags",
+}  # fmt: skip
 
-    A base class's converter does not serve a subclass that overrides the method.
-    """
+
+def find(obj: Any) -> Optional[Entry]:
+    """The converter of an object's class or of the nearest base class, or None."""
+    return _found(obj)[0]
+
+
+def _found(obj: Any) -> Tuple[Optional[Entry], type]:
     for cls in type(obj).__mro__:
         entry = _by_class.get(cls)
         if entry is None:
             load_converters(_library(cls))
             entry = _by_name.get((_library(cls), cls.__name__))
         if entry is not None:
-            return None if method and _overridden(type(obj), cls, method) else entry
+            return entry, cls
+    return None, object
+
+
+def overridden(obj: Any) -> Optional[str]:
+    """A method that makes an object differ from the class whose converter it would get, or None.
+
+    Any method counts: predict_proba may call decision_function, or a helper with a leading underscore.
+    """
+    base = _found(obj)[1]
+    for cls in type(obj).__mro__[: type(obj).__mro__.index(base)]:
+        for name, mine in vars(cls).items():
+            theirs = inspect.getattr_static(base, name, None)
+            changed = callable(mine) and theirs is not None and not _same(mine, theirs)
+            if changed and name not in _TRAINING and not name.startswith(("__", "set_", "_repr")):
+                return name
     return None
-
-
-def _overridden(cls: type, base: type, method: str) -> bool:
-    if cls is base:
-        return False
-    mine, theirs = (inspect.getattr_static(c, method, None) for c in (cls, base))
-    return mine is not theirs and (mine is None or theirs is None or not _same(mine, theirs))
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -87,22 +104,40 @@ def _same(a: Any, b: Any) -> bool:
 
 def has_method(obj: Any, method: str) -> bool:
     """Whether an object offers a method and it can be converted."""
-    entry = find(obj, method)
-    return entry is not None and hasattr(obj, method) and (not entry.methods or method in entry.methods)
+    entry = find(obj)
+    known = entry is not None and (not entry.methods or method in entry.methods)
+    return known and hasattr(obj, method) and overridden(obj) is None
 
 
 def apply(d: Description, obj: Any, x: Value, method: str, where: str = "") -> Value:
     """The value of ``obj.method(x)``. Raises CompileError if there is no converter for it."""
     name = type(obj).__name__
     with d.scope(f"{where} ({name})" if where else name):
-        entry = find(obj, method)
-        if entry is None and find(obj) is not None:
-            raise d.error(f"{method} is overridden in {type(obj).__module__}; register a converter for {name}")
+        entry, changed = find(obj), overridden(obj)
         if entry is None:
             raise d.error(f"no converter for {type(obj).__module__}.{name}; see mlc.convert.register")
+        if changed is not None:
+            raise d.error(f"{changed} is overridden in {type(obj).__module__}; register a converter for {name}")
         if entry.methods and method not in entry.methods:
             raise d.error(f"{method} is not supported; supported: {', '.join(entry.methods)}")
-        return entry.function(d, obj, x, method)
+        try:
+            return entry.function(d, obj, x, method)
+        except AttributeError as error:
+            if is_fitted(obj):
+                raise
+            raise d.error("is not fitted") from error
+
+
+def is_fitted(obj: Any) -> bool:
+    """False only if an object's library says that fit was not called."""
+    validation = sys.modules.get("sklearn.utils.validation")
+    if validation is None or not hasattr(obj, "fit"):
+        return True
+    try:
+        validation.check_is_fitted(obj)
+    except Exception as error:  # other libraries' objects may not answer
+        return type(error).__name__ != "NotFittedError"
+    return True
 
 
 def registered() -> List[Tuple[str, str, Tuple[str, ...]]]:

@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 from .. import _mlc
 from ._description import Description
-from ._registry import apply, has_method
+from ._registry import apply, has_method, is_fitted
 
 _METHODS = ("predict", "predict_proba", "decision_function", "transform", "inverse_transform", "score_samples")
 
@@ -35,8 +35,12 @@ def n_features(d: Description, obj: Any, method: str) -> int:
         known = len(obj.feature_names_)
     if known is None and hasattr(obj, "X_thresholds_"):  # IsotonicRegression
         known = 1
+    if known is None and not is_fitted(obj):
+        raise d.error(f"{type(obj).__name__} is not fitted")
+    if known is None and getattr(obj, "refit", True) is False:
+        raise d.error(f"{type(obj).__name__} has no best_estimator_: it was fitted with refit=False")
     if known is None:
-        raise d.error(f"{type(obj).__name__} does not say how many inputs it has; give n_features=")
+        raise d.error(f"{type(obj).__name__} does not say how many inputs it has; give n_features= to mlc.convert")
     return int(known)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # NumPy for converters: its functions take values and give values, which its type stubs do not know.
 np: Any = numpy
 
-UFUNCS: Dict[str, Callable[..., Any]] = {}  # by name; functions of values, filled by _elementary
+UFUNCS: Dict[str, Callable[..., Any]] = {}  # by name; functions of values, filled by _elementary and _functions
 FUNCTIONS: Dict[str, Callable[..., Any]] = {}  # NumPy functions that are no ufuncs
 
 
@@ -52,7 +52,7 @@ class Value:
         raise self._unknown("a number made of it")
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise self._unknown("an array made of it")
+        raise self._unknown("an array made of it (np.c_, np.array; np.column_stack joins columns)")
 
     def __iter__(self) -> Any:
         raise self._unknown("iterating over it")
@@ -82,6 +82,21 @@ class Value:
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Value:
         return self.sum(axis, keepdims) / self.shape[self._axis(axis)]
+
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Value:
+        return self._reduced("ReduceProd", axis, keepdims)
+
+    def std(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Value:
+        return FUNCTIONS["std"](self, axis, ddof, keepdims)
+
+    def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Value:
+        return FUNCTIONS["var"](self, axis, ddof, keepdims)
+
+    def clip(self, min: Any = None, max: Any = None) -> Value:
+        return FUNCTIONS["clip"](self, min, max)
+
+    def round(self, decimals: int = 0) -> Value:
+        return FUNCTIONS["round"](self, decimals)
 
     def _axis(self, axis: Any) -> int:
         if not isinstance(axis, (int, np.integer)) or axis % self.ndim == 0:
@@ -158,6 +173,15 @@ class Value:
 
     def __rtruediv__(self, other: Any) -> Value:
         return UFUNCS["divide"](other, self)
+
+    def __mod__(self, other: Any) -> Value:
+        return UFUNCS["remainder"](self, other)
+
+    def __rmod__(self, other: Any) -> Value:
+        return UFUNCS["remainder"](other, self)
+
+    def __floordiv__(self, other: Any) -> Value:
+        return UFUNCS["floor_divide"](self, other)
 
     def __pow__(self, other: Any) -> Value:
         return UFUNCS["power"](self, other)

@@ -81,7 +81,10 @@ class Graph:
             live = self.source.layer(name)
             known = kind in ("InputLayer", "Functional", "Model", "Sequential")
             known = known or (live is not None and type(live) in _by_class) or table_of(entry).get(kind) is not None
-            if kind == "Lambda":
+            module = str(entry.get("module") or "keras")
+            if not module.startswith(("keras", "tf_keras", "tensorflow")) and not (live is not None and type(live) in _by_class):
+                problems.append(f"layer {name!r} is a {module}.{kind}: not supported; see mlc.convert.register")
+            elif kind == "Lambda":
                 problems.append(f"layer {name!r} is a Lambda: Python code is never run; use layers or keras.ops")
             elif not known:
                 what = "operation" if is_operation(entry) else "layer"

@@ -20,6 +20,8 @@ def step(d: Description, obj: Any, x: Value, method: str, where: str) -> Value:
 
 @converts("sklearn", "Pipeline")
 def pipeline(d: Description, obj: Any, x: Value, method: str) -> Value:
+    if not obj.steps:
+        raise d.error("has no steps")
     if method == "inverse_transform":
         for name, part in reversed(obj.steps):
             x = step(d, part, x, method, f"step {name!r}")

@@ -46,13 +46,21 @@ def _position_of_one(d: Description, x: Value, sizes: List[int]) -> Value:
     return d.concat(parts)
 
 
+def category_values(d: Description, values: Any, where: str) -> Any:
+    """The numbers that stand for the categories of a column: themselves, or of text, if asked for, their positions."""
+    values = np.asarray(values)
+    if values.dtype.kind in "biuf":
+        return values.astype(np.float64)
+    if d.options.get("categories") == "index":
+        return np.arange(len(values), dtype=np.float64)
+    raise d.error(
+        f"{where} holds text ({', '.join(map(repr, values[:3]))}, …) and a compiled function takes numbers: fit on numbers, "
+        'or give categories="index" to mlc.convert, and to the function the position of each text in categories_'
+    )
+
+
 def _categories(d: Description, obj: Any) -> List[Any]:
-    result = []
-    for c, values in enumerate(obj.categories_):
-        if np.asarray(values).dtype.kind not in "biuf":
-            raise d.error(f"categories of column {c} are {np.asarray(values).dtype}; supported: numbers")
-        result.append(np.asarray(values, np.float64))
-    return result
+    return [category_values(d, values, f"column {c}") for c, values in enumerate(obj.categories_)]
 
 
 def _is_category(d: Description, x: Value, values: Any) -> Value:
@@ -163,7 +171,10 @@ def ordinal(d: Description, obj: Any, x: Value, method: str) -> Value:
 
 @converts("sklearn", "SimpleImputer", methods=("transform",))
 def imputer(d: Description, obj: Any, x: Value, method: str) -> Value:
-    statistics = np.asarray(obj.statistics_, np.float64)
+    try:
+        statistics = np.asarray(obj.statistics_, np.float64)
+    except (TypeError, ValueError):
+        raise d.error("fills in text; supported: numbers") from None
     kept = list(range(len(statistics)))
     if not getattr(obj, "keep_empty_features", False):
         kept = [i for i, value in enumerate(statistics) if value == value]

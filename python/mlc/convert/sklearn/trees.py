@@ -13,6 +13,7 @@ from .._elementary import choose, first_of_largest, softmax
 from .._registry import apply, converts
 from .._trees import CATEGORY, LESS_EQUAL, MEMBER, Trees
 from .._value import Value
+from .encoders import category_values
 from .linear import labels, two_columns
 
 
@@ -24,14 +25,9 @@ def _add(trees: Trees, tree: Any, values: Any, features: Any = None, target: int
     trees.add(columns, tree.threshold, tree.children_left, tree.children_right, values, missing, target)
 
 
-def _single_output(d: Description, obj: Any) -> None:
-    if getattr(obj, "n_outputs_", 1) != 1:
-        raise d.error(f"{obj.n_outputs_} outputs are not supported for classifiers")
-
-
-def _shares(tree: Any) -> Any:
+def _shares(tree: Any, output: int = 0) -> Any:
     """Class probabilities per node."""
-    value = tree.value[:, 0, :]
+    value = tree.value[:, output, :]
     total = value.sum(axis=1, keepdims=True)
     return value if np.allclose(total, 1) else value / np.where(total == 0, 1, total)
 
@@ -59,12 +55,28 @@ def regressor(d: Description, obj: Any, x: Value, method: str) -> Value:
     methods=("predict", "predict_proba"),
 )  # fmt: skip
 def classifier(d: Description, obj: Any, x: Value, method: str) -> Value:
-    _single_output(d, obj)
+    if getattr(obj, "n_outputs_", 1) > 1:
+        return _several_outputs(d, obj, x, method)
     trees = Trees(len(obj.classes_))
     for member, features in _members(obj):
         _add(trees, member.tree_, _shares(member.tree_), features)
     p = trees.emit(d, d.cast(x, "float32"), aggregate="AVERAGE")
     return p if method == "predict_proba" else choose(labels(d, obj), first_of_largest(p))
+
+
+def _several_outputs(d: Description, obj: Any, x: Value, method: str) -> Value:
+    """Outputs side by side; of probabilities, the classes of each output."""
+    sizes = [len(classes) for classes in obj.classes_]
+    trees = Trees(sum(sizes))
+    for member, features in _members(obj):
+        shares = [_shares(member.tree_, k)[:, :n] for k, n in enumerate(sizes)]
+        _add(trees, member.tree_, np.concatenate(shares, axis=1), features)
+    p = trees.emit(d, d.cast(x, "float32"), aggregate="AVERAGE")
+    if method == "predict_proba":
+        return p
+    ends = np.cumsum(sizes)
+    parts = [d.slice(p, int(end - n), int(end)) for end, n in zip(ends, sizes)]
+    return d.concat([choose(labels(d, obj, c), first_of_largest(v)) for c, v in zip(obj.classes_, parts)])
 
 
 def _boosted(d: Description, obj: Any, x: Value) -> Value:
@@ -117,9 +129,7 @@ def _histogram_boosted(d: Description, obj: Any, x: Value) -> Value:
         is_categorical = np.asarray(obj.is_categorical_, bool)
         columns = np.concatenate([np.flatnonzero(is_categorical), np.flatnonzero(~is_categorical)])
         for i, values in enumerate(obj._preprocessor.named_transformers_["encoder"].categories_):
-            if np.asarray(values).dtype.kind not in "biuf":
-                raise d.error(f"categories of type {np.asarray(values).dtype}; supported: numbers")
-            raw[i] = np.asarray(values, np.float64)
+            raw[i] = category_values(d, values, f"column {columns[i]}")
     trees = Trees(len(obj._predictors[0]))
     known, position = obj._bin_mapper.make_known_categories_bitsets()
     for stage in obj._predictors:
@@ -211,7 +221,8 @@ def _member_votes(d: Description, obj: Any, x: Value) -> Value:
 def adaboost(d: Description, obj: Any, x: Value, method: str) -> Value:
     classes = len(obj.classes_)
     if classes == 1:
-        raise d.error("was fitted on one class only")
+        known = {"predict_proba": 1.0, "decision_function": 0.0}
+        return d.constant([[known[method] if method in known else labels(d, obj)[0]]])
     decision = _member_votes(d, obj, x) * (1.0 / float(obj.estimator_weights_.sum()))
     if classes == 2:
         signed = d.slice(decision, 1, 2) - d.slice(decision, 0, 1)
