@@ -20,8 +20,11 @@ INPUTS = ["p", "eta", "phi", "x", "y", "hits", "chi2"]
 OUTPUTS = ["resolution", "efficiency"]
 
 
-def tracks(rows, seed=1):
-    """float32 (rows, 7): momentum [GeV], direction, impact point [mm], number of hits, χ² per hit."""
+def tracks(rows, seed=1, strange=True):
+    """float32 (rows, 7): momentum [GeV], direction, impact point [mm], number of hits, χ² per hit.
+
+    strange: fits that failed are among them: NaN, infinities, zeros of either sign, numbers close to zero.
+    """
     rng = np.random.default_rng(seed)
     columns = [
         rng.exponential(5, rows) + 0.5,
@@ -32,12 +35,17 @@ def tracks(rows, seed=1):
         rng.integers(5, 20, rows),
         rng.chisquare(3, rows) / 3,
     ]
-    return np.column_stack(columns).astype(np.float32)
+    x = np.column_stack(columns).astype(np.float32)
+    if strange:
+        values = np.float32([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40, -1e-40, 3e38])
+        places = np.arange(0, rows, 97)
+        x[places, places % 7] = values[places % 8]
+    return x
 
 
 def train():
     """A network that has learned a relative momentum resolution and an efficiency, both invented."""
-    x = tracks(4000, seed=2)
+    x = tracks(4000, seed=2, strange=False)
     p, eta, hits, chi2 = x[:, 0], x[:, 1], x[:, 5], x[:, 6]
     resolution = 0.005 + 0.0002 * p + 0.02 / hits
     efficiency = 1 / (1 + np.exp(2 * chi2 - 3 - p / 5)) * (1 - ((eta - 3.5) / 3) ** 2)
