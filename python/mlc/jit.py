@@ -37,13 +37,15 @@ def compile(model: ModelLike, *, method: Optional[str] = None, **options: Unpack
 
     - ``fp``: "strict" (default: the same bits on every CPU) or "fast" (FMA, reassociation).
     - ``target``: "host" (default), a CPU level such as "x86-64-v3", or a CPU name.
-    - ``levels``, ``selftest``: of a library that ``save`` writes, the CPU levels (default: all) and whether it can test itself.
+    - ``levels``, ``selftest``: of a library that ``save`` writes, the CPU levels (default: all) and whether it can test
+      itself.
     - ``random="z"``: the input that the caller fills with random numbers; the function becomes ``f(x, z)``.
     - ``output``: the output to return (default: all; of a classifier its probabilities).
     - ``shape={"x": (20, 10)}``: shapes of inputs that the model leaves open.
     - ``constants={"axes": array}``: inputs fixed now; they are no longer inputs of the function.
     - ``external_data=True``: read weights kept in other files of the model's folder.
-    - ``dense_strategy``, ``tree_strategy``, ``batch``, ``max_stack``, ``dump_stages``: for experts; see the documentation.
+    - ``dense_strategy``, ``tree_strategy``, ``batch``, ``max_stack``, ``dump_stages``: for experts; see the
+      documentation.
 
     Raises CompileError (a ValueError) if the model is malformed or unsupported, OSError if it cannot be read, TypeError
     and ValueError for wrong options. May be called from several threads at once; the GIL is released meanwhile.

@@ -6,17 +6,22 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
-#include <immintrin.h>
 #include <memory>
+#include <sched.h>
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 namespace bench {
 
 namespace {
 
+/// Three times at least, then until 0.2 s are over.
 template <class F> double bestSeconds(int repetitions, F &&f) {
-  double best = 1e9;
-  for (int i = 0; i < repetitions; ++i) {
+  constexpr int kLeast = 3;
+  double best = 1e9, until = now() + 0.2;
+  for (int i = 0; i < repetitions && (i < kLeast || now() < until); ++i) {
     double start = now();
     f();
     best = std::min(best, now() - start);
@@ -25,6 +30,21 @@ template <class F> double bestSeconds(int repetitions, F &&f) {
 }
 
 // Eight independent sums, so that the latency of the addition does not limit. `end - p` is a multiple of 512 bytes.
+void read128(const float *p, const float *end) {
+  typedef float Vector __attribute__((vector_size(16)));
+  Vector s[8] = {};
+  for (; p != end; p += 32)
+    for (int i = 0; i < 8; ++i)
+      s[i] += *reinterpret_cast<const Vector *>(p + 4 * i);
+  for (Vector &v : s)
+#if defined(__x86_64__)
+    __asm__ volatile("" : : "x"(v));
+#else
+    __asm__ volatile("" : : "m"(v));
+#endif
+}
+
+#if defined(__x86_64__)
 __attribute__((target("avx2"))) void read256(const float *p, const float *end) {
   __m256 s[8] = {};
   for (; p != end; p += 64)
@@ -66,7 +86,9 @@ __attribute__((target("avx512f"))) void multiply512(int64_t count) {
     __asm__ volatile("" : : "v"(v));
 }
 
+bool hasAvx2() { return __builtin_cpu_supports("avx2"); }
 bool hasAvx512() { return __builtin_cpu_supports("avx512f"); }
+#endif
 
 } // namespace
 
@@ -77,17 +99,19 @@ double clockGHz() {
   double seconds = bestSeconds(200, [] {
     uint64_t x = 0;
     for (int i = 0; i < kTrips; ++i)
-      __asm__ volatile("add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n"
-                       "add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n"
-                       : "+r"(x));
+#if defined(__aarch64__)
+      __asm__ volatile(".rept 8\n add %0, %0, #1\n .endr" : "+r"(x));
+#else
+      __asm__ volatile(".rept 8\n add $1, %0\n .endr" : "+r"(x));
+#endif
   });
   return kTrips * 8 / seconds * 1e-9;
 }
 
 double bandwidth(size_t bytes) {
   size_t size = std::max<size_t>((bytes + 511) / 512 * 512, 512);
-  std::unique_ptr<float, void (*)(void *)> buffer(static_cast<float *>(std::aligned_alloc(4096, (size + 4095) / 4096 * 4096)),
-                                                  std::free);
+  std::unique_ptr<float, void (*)(void *)> buffer(
+      static_cast<float *>(std::aligned_alloc(4096, (size + 4095) / 4096 * 4096)), std::free);
   const float *begin = buffer.get(), *end = begin + size / sizeof(float);
   std::fill(buffer.get(), buffer.get() + size / sizeof(float), 0.f);
   int passes = static_cast<int>(std::max<size_t>(1, 2000000 / size));
@@ -97,12 +121,17 @@ double bandwidth(size_t bytes) {
         read(begin, end);
     });
   };
-  double seconds = measure(read256);
+  double seconds = measure(read128);
+#if defined(__x86_64__)
+  if (hasAvx2())
+    seconds = std::min(seconds, measure(read256));
   if (hasAvx512())
     seconds = std::min(seconds, measure(read512));
+#endif
   return static_cast<double>(size) * passes / seconds;
 }
 
+#if defined(__x86_64__)
 double multiplyAddRate() {
   constexpr int64_t kTrips = 20000;
   double rate = kTrips * 10 * 8 / bestSeconds(200, [] { multiply256(kTrips); });
@@ -110,6 +139,7 @@ double multiplyAddRate() {
     rate = std::max(rate, kTrips * 10 * 16 / bestSeconds(200, [] { multiply512(kTrips); }));
   return rate;
 }
+#endif
 
 size_t cacheBytes(int level) {
   static const int names[] = {0, _SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
@@ -117,5 +147,7 @@ size_t cacheBytes(int level) {
   long size = sysconf(names[level]);
   return size > 0 ? static_cast<size_t>(size) : defaults[level];
 }
+
+int currentProcessor() { return sched_getcpu(); }
 
 } // namespace bench
