@@ -35,6 +35,9 @@ def n_features(d: Description, obj: Any, method: str) -> int:
         known = len(obj.feature_names_)
     if known is None and hasattr(obj, "X_thresholds_"):  # IsotonicRegression
         known = 1
+    steps = [step for _, step in getattr(obj, "steps", ()) if step not in (None, "passthrough")]
+    if known is None and steps and is_fitted(obj):  # nothing stands before it that changes columns
+        return n_features(d, steps[0], "transform")
     if known is None and not is_fitted(obj):
         raise d.error(f"{type(obj).__name__} is not fitted")
     if known is None and getattr(obj, "refit", True) is False:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,10 @@ from ._value import Value
 @converts("lightgbm", "Booster", methods=("predict",))
 def booster(d: Description, obj: Any, x: Value, method: str) -> Value:
     # As its own predict, the text has the rounds up to the best one.
-    return inline(d, d.cast(x, "float32"), obj.model_to_string().encode(), "<Booster>")
+    text = obj.model_to_string()
+    if method == "decision_function":  # the scores before the objective's link
+        text = re.sub(r"(?m)^objective=.*\n", "", text)
+    return inline(d, d.cast(x, "float32"), text.encode(), "<Booster>")
 
 
 @converts("lightgbm", "LGBMRegressor", "LGBMRanker", methods=("predict",))
@@ -25,9 +29,11 @@ def regressor(d: Description, obj: Any, x: Value, method: str) -> Value:
     return booster(d, obj.booster_, x, method)
 
 
-@converts("lightgbm", "LGBMClassifier", methods=("predict", "predict_proba"))
+@converts("lightgbm", "LGBMClassifier", methods=("predict", "predict_proba", "decision_function"))
 def classifier(d: Description, obj: Any, x: Value, method: str) -> Value:
     p = booster(d, obj.booster_, x, method)
+    if method == "decision_function":
+        return p
     if p.shape[1] == 1:
         p = d.concat([1 - p, p])
     if method == "predict_proba":

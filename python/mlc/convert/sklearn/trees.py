@@ -37,7 +37,7 @@ def _members(obj: Any) -> Iterable[Tuple[Any, Any]]:
     if not hasattr(obj, "estimators_"):
         return [(obj, None)]
     features = getattr(obj, "estimators_features_", [None] * len(obj.estimators_))
-    return list(zip(np.ravel(obj.estimators_), features))
+    return list(zip(obj.estimators_, features))
 
 
 @converts("sklearn", "DecisionTreeRegressor", "ExtraTreeRegressor", "RandomForestRegressor", "ExtraTreesRegressor", methods=("predict",))
@@ -90,9 +90,25 @@ def _boosted(d: Description, obj: Any, x: Value) -> Value:
     if isinstance(obj.init_, str) or type(obj.init_).__name__ in ("DummyClassifier", "DummyRegressor"):
         start = obj._raw_predict_init(np.zeros((1, obj.n_features_in_), np.float32))
         return trees.emit(d, x, base=np.asarray(start, np.float64).ravel(), base_first=True)
-    if hasattr(obj, "classes_"):
-        raise d.error("init: an estimator is not supported for classifiers; supported: None, 'zero'")
-    return apply(d, obj.init_, x, "predict", "init") + trees.emit(d, x)
+    return _initial(d, obj, x) + trees.emit(d, x)
+
+
+def _version() -> Tuple[int, int]:
+    major, minor = sys.modules["sklearn"].__version__.split(".")[:2]
+    return int(major), int(minor)
+
+
+def _initial(d: Description, obj: Any, x: Value) -> Value:
+    """The raw score of an estimator that boosting starts from."""
+    if not hasattr(obj, "classes_"):
+        return d.f64(apply(d, obj.init_, x, "predict", "init"))
+    p = d.f64(apply(d, obj.init_, x, "predict_proba", "init"))
+    least = float(np.finfo(np.float32 if _version() < (1, 8) else np.float64).eps)
+    p = np.clip(p if len(obj.classes_) > 2 else d.slice(p, 1, 2), least, 1 - least)
+    if p.shape[1] == 1:
+        return (np.log(p) - np.log1p(-p)) * (0.5 if obj.loss == "exponential" else 1.0)
+    logarithm = np.log(p)
+    return logarithm - logarithm.mean(axis=1, keepdims=True) if hasattr(obj._loss, "link") else logarithm
 
 
 @converts("sklearn", "GradientBoostingRegressor", "HistGradientBoostingRegressor", methods=("predict",))
@@ -195,7 +211,7 @@ def _member_votes(d: Description, obj: Any, x: Value) -> Value:
     """The sum of votes of AdaBoost's members for each class; of trees, one forest."""
     known, classes = list(obj.classes_), len(obj.classes_)
     real = getattr(obj, "algorithm", "SAMME") == "SAMME.R"
-    against = 0.0 if int(sys.modules["sklearn"].__version__.split(".")[1]) < 3 else -1.0 / (classes - 1)
+    against = 0.0 if _version() < (1, 3) else -1.0 / (classes - 1)
     trees, others = Trees(classes), None
     for i, (member, weight) in enumerate(zip(obj.estimators_, obj.estimator_weights_)):
         if hasattr(member, "tree_"):
