@@ -218,11 +218,13 @@ def test_warnings_of_a_restless_machine():
 
     machine = {"pinned": True, "steady_counter": True, "governor": "performance"}
     noise = {"probe_min_ns": 10.0, "probe_median_ns": 10.1, "clock_ghz": [3.0, 3.0], "stolen_seconds": 0.0}
+    noise.update(seconds=10.0, interruptions=100)
     assert _machine.warnings(machine, noise) == []
     for change, words in [
         ({"probe_median_ns": 12.0}, "noisy: the same work took 20 % more"),
         ({"clock_ghz": [3.0, 2.0]}, "from 3.00 to 2.00 GHz"),
         ({"stolen_seconds": 2.0}, "took 2.0 s"),
+        ({"interruptions": 1000}, "100 times a second"),
     ]:
         assert words in " ".join(_machine.warnings(machine, {**noise, **change}))
     for change, words in [

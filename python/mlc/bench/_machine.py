@@ -8,6 +8,7 @@ import datetime
 import os
 import platform
 import resource
+import time
 from functools import lru_cache
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
@@ -122,6 +123,7 @@ class Noise:
 
     def __init__(self) -> None:
         self._probes: List[float] = []
+        self._begin = time.monotonic()
         self._switches, self._steal = self._counts()
         self._clock = _native.clock_ghz()
 
@@ -141,6 +143,7 @@ class Noise:
             "probe_min_ns": float(probes.min()),
             "probe_median_ns": float(np.median(probes)),
             "probe_p99_ns": float(np.quantile(probes, 0.99)),
+            "seconds": time.monotonic() - self._begin,
             "interruptions": switches - self._switches,
             "stolen_seconds": steal - self._steal,
             "clock_ghz": [self._clock, _native.clock_ghz()],
@@ -161,6 +164,11 @@ def warnings(machine: Dict[str, Any], noise: Dict[str, Any]) -> List[str]:
     if ratio > 1.05:
         found.append(
             f"noisy: the same work took {100 * (ratio - 1):.0f} % more in the median than at best; trust minima"
+        )
+    rate = noise["interruptions"] / max(noise["seconds"], 1e-3)
+    if noise["interruptions"] > 10 and rate > 20:
+        found.append(
+            f"other programs interrupted this thread {rate:.0f} times a second: p99 is theirs as much as its own"
         )
     before, after = noise["clock_ghz"]
     if abs(after / before - 1) > 0.05:

@@ -18,7 +18,7 @@ from ._rows import parameter_bytes
 
 STATES = ("hot", "l3", "memory")
 _LEAST_TURNS, _MOST_TURNS = 5, 20000
-_SEGMENTS = 20
+_SEGMENTS, _LOOP_NS = 20, 50000
 _SINGLES = 5  # every fifth row is timed alone in each turn
 
 Progress = Callable[[str, float], None]
@@ -160,21 +160,21 @@ def _one(
 
 
 def _hot(field: Field, entries: List[Dict[str, Any]], turns: Any) -> None:
-    segments, count = min(_SEGMENTS, field.rows), max(1, field.rows // _SINGLES)
-
-    def turn(n: int) -> Any:
-        return field.rows_turn(n, segments, (n + _SINGLES * np.arange(count)) % field.rows)
-
-    samples = turns("hot", turn)
-    loops, calls = np.array([s[0] for s in samples]), np.array([s[1] for s in samples])
+    count = max(1, field.rows // _SINGLES)
+    segments = [min(_SEGMENTS, field.rows)] * len(field)
+    # Slow ones in shorter loops: one that takes milliseconds is interrupted each time.
+    warm, _ = field.rows_turn(0, segments, [])
+    segments = [max(n, min(field.rows, int(field.rows * of.min() / _LOOP_NS))) for n, of in zip(segments, warm)]
+    samples = turns("hot", lambda n: field.rows_turn(n, segments, (n + _SINGLES * np.arange(count)) % field.rows))
     for i, entry in enumerate(entries):
         # Segment by segment, so that nobody shines by choosing easy rows.
+        loops, calls = np.array([s[0][i] for s in samples]), np.array([s[1][i] for s in samples])
         entry["states"]["hot"] = {
-            "min_ns": float(loops[:, i].min(axis=0).mean()),
-            "median_ns": float(np.median(loops[:, i], axis=0).mean()),
-            "p99_ns": _p99(calls[:, i]),
-            "alone_median_ns": float(np.median(calls[:, i])),
-            "samples": int(loops[:, i].size),
+            "min_ns": float(loops.min(axis=0).mean()),
+            "median_ns": float(np.median(loops, axis=0).mean()),
+            "p99_ns": _p99(calls),
+            "alone_median_ns": float(np.median(calls)),
+            "samples": int(loops.size),
         }
 
 

@@ -140,15 +140,15 @@ class Field:
     def __len__(self) -> int:
         return len(self._handles)
 
-    def rows_turn(self, turn: int, segments: int, singles: Any) -> Any:
-        """(contestants, segments): ns per row in a loop; (contestants, singles): ns of one row alone."""
-        singles = np.ascontiguousarray(singles, np.uintp)
-        loops, calls = np.empty((len(self), segments)), np.empty((len(self), len(singles)))
+    def rows_turn(self, turn: int, segments: Sequence[int], singles: Any) -> Any:
+        """An array (its segments,) for each: ns per row in a loop; (contestants, singles): ns of one row alone."""
+        parts, singles = np.array(segments, np.uintp), np.ascontiguousarray(singles, np.uintp)
+        loops, calls = np.empty(sum(segments)), np.empty((len(self), len(singles)))
         _check(
-            "rows", self._pointers, self._count, ctypes.c_size_t(turn), ctypes.c_size_t(segments), _data(singles),
+            "rows", self._pointers, self._count, ctypes.c_size_t(turn), _data(parts), _data(singles),
             ctypes.c_size_t(len(singles)), _data(loops), _data(calls),
         )  # fmt: skip
-        return loops, calls
+        return np.split(loops, np.cumsum(segments)[:-1]), calls
 
     def batches_turn(self, turn: int, able: Any, size: int) -> Any:
         """(contestants, calls): ns per row in calls of `size` rows; NaN where a contestant has none."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, NamedTuple, Optional, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from ._table import labels, model_of, models_of, number
 
@@ -52,23 +52,33 @@ def plot(document: Dict[str, Any], path: Union[str, os.PathLike[str]]) -> None:
     runs, models = document["runs"], models_of(document["runs"])
     if not models:
         raise ValueError("nothing to draw: the results hold no model")
-    heights = [len(_names(runs, hashed)) for hashed in models]
-    figure = Figure(figsize=(2.2 + 6.4 * len(runs), 1.3 + sum(0.42 * h + 0.8 for h in heights)), layout="constrained")
+    rows = _rows(runs, models)
+    several, width = len(runs) > 1, len(rows[0])
+    heights = [0.42 * max(len(_names(runs, hashed)) for hashed, _ in row) for row in rows]
+    size = (2.2 + 6.4 * width if several or width == 1 else 7.6 * width, 1.3 + sum(h + 0.8 for h in heights))
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(
-        len(models),
-        len(runs),
-        squeeze=False,
-        sharex="row",
-        sharey="row",
-        gridspec_kw={"height_ratios": [0.42 * h + 0.2 for h in heights]},
-    )
-    for row, hashed in enumerate(models):
-        names = _names(runs, hashed)
-        for column, run in enumerate(runs):
-            _panel(axes[row][column], run, hashed, names, column == 0)
+    share: Any = "row" if several else False
+    ratios = {"height_ratios": [h + 0.2 for h in heights]}
+    axes = figure.subplots(len(rows), width, squeeze=False, sharex=share, sharey=share, gridspec_kw=ratios)
+    for line, row in zip(axes, rows):
+        for column, panel in enumerate(line):
+            if column < len(row):
+                hashed, run = row[column]
+                _panel(panel, run, hashed, _names(runs, hashed), column == 0 or not several)
+            else:
+                panel.axis("off")
     _heads(figure, axes, runs)
-    figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=130)
+
+
+def _rows(runs: List[Dict[str, Any]], models: List[str]) -> List[List[Tuple[str, Dict[str, Any]]]]:
+    """Which panels stand beside each other: the machines, or with one machine two models."""
+    if len(runs) > 1:
+        return [[(hashed, run) for run in runs] for hashed in models]
+    width = 1 if len(models) < 3 else 2
+    panels = [(hashed, runs[0]) for hashed in models]
+    return [panels[i : i + width] for i in range(0, len(panels), width)]
 
 
 def _names(runs: List[Dict[str, Any]], hashed: str) -> List[str]:
@@ -89,6 +99,7 @@ def _panel(axes: Any, run: Dict[str, Any], hashed: str, names: List[str], first:
 
     model = model_of(run, hashed)
     axes.set_xscale("log")
+    axes.margins(x=0.11)  # room for the figures beside the marks
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_yticks(range(len(names)), names, fontsize=9)
     for side in ("top", "right", "left"):
@@ -154,7 +165,7 @@ def _heads(figure: Any, axes: Any, runs: List[Dict[str, Any]]) -> None:
     figure.legend(
         handles=marks,
         loc="outside lower center",
-        ncols=3 if len(runs) == 1 else 5,
+        ncols=3 if len(axes[0]) == 1 else 5,
         frameon=False,
         fontsize=9,
         title=title,

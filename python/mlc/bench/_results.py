@@ -39,7 +39,13 @@ _MACHINE = {
     "clock_ghz": float,
     "cache_bytes": [int],
     "bandwidth": {"l1": float, "l2": float, "l3": float, "memory": float},
-    "noise": {"probe_min_ns": float, "probe_median_ns": float, "probe_p99_ns": float, "interruptions": int},
+    "noise": {
+        "probe_min_ns": float,
+        "probe_median_ns": float,
+        "probe_p99_ns": float,
+        "seconds": float,
+        "interruptions": int,
+    },
     "date": str,
 }
 _RUN = {"name": str, "machine": _MACHINE, "warnings": [str], "models": [_MODEL]}

@@ -69,10 +69,12 @@ MLC_BENCH_API const char *mlc_bench_evaluate_batch(Contestant *one, size_t size)
   return guarded([&] { one->timeBatches(0, one->data.rows / size * size, size); });
 }
 
-MLC_BENCH_API const char *mlc_bench_rows(Contestant *const *field, size_t count, size_t turn, size_t segments,
+MLC_BENCH_API const char *mlc_bench_rows(Contestant *const *field, size_t count, size_t turn, const size_t *segments,
                                          const size_t *singles, size_t singleCount, double *loops, double *calls) {
-  return guarded(
-      [&] { turnOfRows({field, field + count}, turn, segments, {singles, singles + singleCount}, loops, calls); });
+  return guarded([&] {
+    turnOfRows({field, field + count}, turn, {segments, segments + count}, {singles, singles + singleCount}, loops,
+               calls);
+  });
 }
 
 MLC_BENCH_API const char *mlc_bench_batches(Contestant *const *field, size_t count, const bool *able, size_t turn,

@@ -109,16 +109,18 @@ void Contestant::touch(size_t row) const {
   sink = sum;
 }
 
-void turnOfRows(const Field &field, size_t turn, size_t segments, const std::vector<size_t> &singles, double *loops,
-                double *calls) {
+void turnOfRows(const Field &field, size_t turn, const std::vector<size_t> &segments,
+                const std::vector<size_t> &singles, double *loops, double *calls) {
   for (size_t n = 0; n < field.size(); ++n) {
-    size_t which = (turn + n) % field.size();
+    size_t which = (turn + n) % field.size(), parts = segments[which];
     Contestant &one = *field[which];
     size_t rows = one.data.rows, warm = std::min(rows, kWarmRows);
+    double *to =
+        loops + std::accumulate(segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(which), size_t{0});
     one.timeRows(rows - warm, rows);
-    for (size_t s = 0; s < segments; ++s) {
-      size_t first = s * rows / segments, last = (s + 1) * rows / segments;
-      loops[which * segments + s] = net(one.timeRows(first, last)) / static_cast<double>(last - first);
+    for (size_t s = 0; s < parts; ++s) {
+      size_t first = s * rows / parts, last = (s + 1) * rows / parts;
+      to[s] = net(one.timeRows(first, last)) / static_cast<double>(last - first);
     }
     for (size_t i = 0; i < singles.size(); ++i)
       calls[which * singles.size() + i] = net(one.timeRows(singles[i], singles[i] + 1));

@@ -22,10 +22,10 @@ double clockStep();
 double probe();
 
 /// One turn, beginning with contestant `turn`. Each first runs some rows unmeasured, which brings its code and weights
-/// back. loops[contestant][segment]: nanoseconds per row in a loop over each of `segments` parts of the rows;
-/// calls[contestant][i]: nanoseconds of row singles[i] alone, nothing overlapping it.
-void turnOfRows(const Field &field, size_t turn, size_t segments, const std::vector<size_t> &singles, double *loops,
-                double *calls);
+/// back. loops, one contestant after the other: nanoseconds per row in a loop over each of its segments[contestant]
+/// parts of the rows; calls[contestant][i]: nanoseconds of row singles[i] alone, nothing overlapping it.
+void turnOfRows(const Field &field, size_t turn, const std::vector<size_t> &segments,
+                const std::vector<size_t> &singles, double *loops, double *calls);
 
 /// samples[contestant][i]: nanoseconds per row of the i-th call of `size` rows; untouched where `able` is false.
 void turnOfBatches(const Field &field, const bool *able, size_t turn, size_t size, double *samples);
