@@ -230,4 +230,6 @@ class TestSubmitDescription:
 
         assert taken() and taken(Microarch="x86_64-v4") and taken(MachineAttrMachine1="b")
         assert not taken(Microarch="x86_64-v1") and not taken(Arch="aarch64") and not taken(OpSys="WINDOWS")
-        assert not any(taken(**{f"MachineAttrMachine{i}": "a"}) for i in (1, 2, 3))
+        tried = range(1, int(submit.expand("job_machine_attrs_history_length")))  # 0 is the machine of this attempt
+        assert len(tried) == int(submit.expand("max_retries"))
+        assert not any(taken(**{f"MachineAttrMachine{i}": "a"}) for i in tried)
