@@ -86,8 +86,17 @@ class LibraryFunction(Function):
         addresses = [handle.address(s) if s in symbols else 0 for s in (name, f"{name}_batch", f"{name}_run")]
         super().__init__(handle.address(name + _SUFFIX), *addresses)
         self._handle = handle
+        inverse = f"{name}_inverse"
+        has_inverse = inverse in symbols and inverse + _SUFFIX in symbols
+        self._inverse = LibraryFunction(library, handle, inverse, symbols) if has_inverse else None
         self.path = library.path
         self._selftest_address = handle.address(f"{name}_selftest") if f"{name}_selftest" in symbols else 0
+
+    def inverse(self, y: Any, out: Any = None) -> Any:
+        """The function <name>_inverse of the library, which ``aot.build`` adds for objects with inverse_transform."""
+        if self._inverse is None:
+            raise AttributeError(f"{self.path} holds no inverse of {self.name}")
+        return self._inverse(y) if out is None else self._inverse(y, out=out)
 
     def selftest(self) -> int:
         """Runs the vectors embedded in the library; 0, or the number of outputs that differ."""

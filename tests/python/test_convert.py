@@ -145,6 +145,9 @@ def test_inverse_survives_pickling_and_libraries(tmp_path):
     library = mlc.load(tmp_path / "m.so")
     assert list(library) == ["eff", "pre", "pre_inverse", "score"]
     assert np.array_equal(library.pre_inverse(y), f.inverse(y))
+    assert np.array_equal(library.pre.inverse(y), f.inverse(y))
+    with pytest.raises(AttributeError, match="no inverse"):
+        library.eff.inverse(y)
     assert library.eff.n_out == 2 and library.score.n_out == 1
     assert "pre_inverse" in (tmp_path / "m.h").read_text()
     with pytest.raises(AttributeError, match="no inverse"):
