@@ -20,6 +20,10 @@ EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "examples" / "d
 ROWS = 5003
 
 
+def needs(module, name):
+    return pytest.mark.skipif(not importlib.util.find_spec(module), reason=f"{name} is not installed: NOT TESTED")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def example():
     """The example's modules can be imported here."""
@@ -31,7 +35,7 @@ def example():
 def run(script, folder, *arguments):
     """The lines that a script of the example prints; it exits with the number of results that differ."""
     command = [sys.executable, EXAMPLE / script, "--folder", folder, "--rows", ROWS, *arguments]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()
 
@@ -64,27 +68,27 @@ def test_model_is_the_one_that_was_trained(tmp_path):
     assert np.isnan(result[np.isnan(x).any(axis=1)]).all() and np.isnan(x).any()
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("distributed"), reason="Dask is not installed: NOT TESTED")
+@needs("distributed", "Dask")
 def test_dask(tmp_path):
     lines = run("on_dask.py", tmp_path, "--parts", 3)
     assert same_bits(lines)[1:] == ["data frame, file sent", "array, shared folder", "array, model sent"]
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("pyspark"), reason="Spark is not installed: NOT TESTED")
+@needs("pyspark", "Spark")
 @pytest.mark.skipif(not (shutil.which("java") or "JAVA_HOME" in os.environ), reason="no Java for Spark: NOT TESTED")
 def test_spark(tmp_path):
     assert same_bits(run("on_spark.py", tmp_path, "--parts", 3))[1:] == ["first job", "second job"]
 
 
+@needs("numba", "Numba")
 def test_numba(tmp_path):
-    pytest.importorskip("numba")
     assert same_bits(run("on_numba.py", tmp_path)) == ["Numba"]
 
 
+@needs("uproot", "uproot")
 class TestRootFiles:
     @pytest.fixture
     def root_files(self):
-        pytest.importorskip("uproot")
         import root_files
 
         return root_files
@@ -108,12 +112,12 @@ class TestRootFiles:
         assert root_files.respond(f, ak.unflatten(flat[:0], [0, 0])).tolist() == [[], []]
 
 
+@needs("awkward", "awkward")
 class TestAwkward:
     """What may be handed over as it is, and what is refused."""
 
     @pytest.fixture
     def f(self):
-        pytest.importorskip("awkward")
         return mlc.jit.compile(mlp([3, 8, 2], "Tanh"))
 
     def test_numbers(self, f):
@@ -141,7 +145,7 @@ class TestAwkward:
             f(ak.zip({"a": [1.0], "b": [2.0], "c": [3.0]}))
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("ROOT"), reason="ROOT is not installed: NOT TESTED")
+@needs("ROOT", "ROOT")
 def test_root(tmp_path):
     """RDataFrame in this process and on Dask."""
     ways = ["RDataFrame, library", "RDataFrame, address", "RDataFrame, Numba", "RDataFrame, two threads", "RDataFrame, on Dask"]
@@ -204,12 +208,14 @@ def test_condor_job_on_a_machine_that_is_too_old(jobs, tmp_path):
     assert done.returncode == 3 and "self-test" in done.stderr and not (tmp_path / "out").exists()
 
 
+@needs("htcondor2", "HTCondor's parser")
 class TestSubmitDescription:
     """What HTCondor itself makes of respond.sub; no pool is at hand here."""
 
     @pytest.fixture
     def submit(self, jobs, monkeypatch):
-        htcondor = pytest.importorskip("htcondor2", reason="HTCondor's bindings are not installed: NOT TESTED")
+        import htcondor2 as htcondor
+
         monkeypatch.chdir(jobs)
         return htcondor.Submit((jobs / "respond.sub").read_text())
 
@@ -221,7 +227,8 @@ class TestSubmitDescription:
             assert (jobs / sent).is_file()
 
     def test_machines(self, submit):
-        classad = pytest.importorskip("classad2")
+        import classad2 as classad
+
         wanted = classad.ExprTree(submit.expand("requirements"))
         good = {"OpSys": "LINUX", "Arch": "X86_64", "Microarch": "x86_64-v2", "Machine": "a"}
 
