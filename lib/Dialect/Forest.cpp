@@ -2,6 +2,8 @@
 // Images of floats, and a forest as one array of the weight store.
 #include "mlc/Dialect/Forest.h"
 
+#include "mlc/Support/Error.h"
+
 #include <bit>
 #include <cstring>
 
@@ -35,13 +37,22 @@ struct Writer {
 };
 
 struct Reader {
-  const int64_t *in;
-  void operator()(int64_t &value) { value = *in++; }
-  void operator()(bool &value) { value = *in++ != 0; }
-  void operator()(double &value) { value = std::bit_cast<double>(*in++); }
-  void operator()(Forest::Combine &value) { value = Forest::Combine(*in++); }
+  const std::vector<int64_t> &in;
+  size_t at = 0;
+  int64_t next() {
+    if (at == in.size())
+      fail("an ensemble of trees ends too soon");
+    return in[at++];
+  }
+  void operator()(int64_t &value) { value = next(); }
+  void operator()(bool &value) { value = next() != 0; }
+  void operator()(double &value) { value = std::bit_cast<double>(next()); }
+  void operator()(Forest::Combine &value) { value = Forest::Combine(next()); }
   template <typename T> void operator()(std::vector<T> &list) {
-    list.resize(size_t(*in++));
+    size_t count = size_t(next());
+    if (count > in.size() - at)
+      fail("an ensemble of trees ends too soon");
+    list.resize(count);
     for (T &item : list)
       (*this)(item);
   }
@@ -49,8 +60,10 @@ struct Reader {
 };
 
 template <typename F, typename Visitor> void visit(F &f, Visitor &v) {
-  v(f.features), v(f.wide), v(f.targets), v(f.combine), v(f.divisor), v(f.baseFirst), v(f.doubleSum), v(f.base), v(f.decisions);
-  v(f.column), v(f.key), v(f.left), v(f.right), v(f.nanRight), v(f.roots), v(f.leafBegin), v(f.leafTarget), v(f.leafWeight);
+  v(f.features), v(f.wide), v(f.targets), v(f.combine), v(f.divisor), v(f.baseFirst), v(f.doubleSum), v(f.base),
+      v(f.decisions);
+  v(f.column), v(f.key), v(f.left), v(f.right), v(f.nanRight), v(f.roots), v(f.leafBegin), v(f.leafTarget),
+      v(f.leafWeight);
 }
 
 } // namespace
@@ -67,7 +80,7 @@ Forest Forest::fromWeight(const Weight &weight) {
   std::vector<int64_t> words(weight.bytes.size() / 8);
   std::memcpy(words.data(), weight.bytes.data(), weight.bytes.size());
   Forest forest;
-  Reader reader{words.data()};
+  Reader reader{words};
   visit(forest, reader);
   return forest;
 }

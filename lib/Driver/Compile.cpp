@@ -45,14 +45,21 @@ Graph withOutputs(const Graph &graph, const std::vector<size_t> &chosen) {
   return result;
 }
 
-/// How many rows f_batch takes at once: as many as keep two of the largest layers within kBlockBytes.
+/// How many rows f_batch takes at once: as many as keep two of the largest layers within kBlockBytes, of those numbers that kernels
+/// like: a register full of bytes for trees, the row tiles of the dense kernel (lib/Codegen/DenseStrategy.cpp) for the rest.
 int64_t rowsPerBlock(const Graph &graph, const TargetSpec &target) {
+  bool trees = std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node &node) { return node.op == OpKind::Forest; });
   int64_t largest = 1;
-  for (const Value &value : graph.values)
-    if (!value.constant)
+  for (size_t id = 0; id < graph.values.size(); ++id) {
+    const Value &value = graph.values[id];
+    bool isInput = std::find(graph.inputs.begin(), graph.inputs.end(), ValueId(id)) != graph.inputs.end();
+    if (!value.constant && !(trees && isInput && value.dtype == DType::Float32)) // the caller's memory
       largest = std::max(largest, elementCount(value.shape) * int64_t(sizeOf(value.dtype)));
-  // The row tiles of the dense kernel (lib/Codegen/DenseStrategy.cpp).
-  for (int64_t rows : {target.vectorRegisters == 32 ? 8 : 6, 4})
+  }
+  std::vector<int64_t> choices{target.vectorRegisters == 32 ? 8 : 6, 4};
+  for (int64_t rows = 16; trees && rows <= target.vectorBytes; rows *= 2)
+    choices.insert(choices.begin(), rows);
+  for (int64_t rows : choices)
     if (2 * rows * largest <= kBlockBytes)
       return rows;
   return 0;

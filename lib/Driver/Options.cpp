@@ -65,7 +65,7 @@ void check(const std::string &option, const std::string &value) {
   else if (option == "dense-strategy")
     checkOneOf(option, value, {"auto", "outer", "dot", "skip"});
   else if (option == "tree-strategy")
-    checkOneOf(option, value, {"auto", "walk", "dense", "quick"});
+    checkOneOf(option, value, {"auto", "walk", "dense", "deep", "quick", "oblivious"});
   else if (option == "target")
     (void)targetNamed(value); // throws, listing what is known
   else if (option == "levels" && !value.empty())

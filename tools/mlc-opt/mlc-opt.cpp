@@ -1,6 +1,7 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // mlc-opt: IR in, IR out, through the passes named on the command line. For tests and debugging.
-// Beside MLIR's flags: --target=LEVEL, --fast, --dense-strategy=NAME, --max-stack=BYTES, as in the other tools.
+// Beside MLIR's flags: --target=LEVEL, --fast, --dense-strategy=NAME, --tree-strategy=NAME, --max-stack=BYTES, as in
+// the other tools.
 
 #include "mlc/Codegen/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
@@ -19,6 +20,8 @@ int main(int argc, char **argv) try {
       options.fast = true;
     else if (flag.consume_front("--dense-strategy="))
       options.denseStrategy = flag.str();
+    else if (flag.consume_front("--tree-strategy="))
+      options.treeStrategy = flag.str();
     else if (flag.consume_front("--max-stack="))
       options.maxStack = std::atoll(flag.str().c_str());
     else

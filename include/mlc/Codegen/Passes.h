@@ -14,9 +14,9 @@ struct CodegenOptions {
   TargetSpec target;
   bool fast = false;                  ///< fp=fast: FMA and more
   std::string denseStrategy = "auto"; ///< auto, outer, dot, skip
-  std::string treeStrategy = "auto";  ///< auto, walk, dense, quick
+  std::string treeStrategy = "auto";  ///< auto, walk, dense, deep, quick, oblivious
   int64_t maxStack = 1 << 20;
-  WeightStore *weights = nullptr;     ///< null (in tests of single passes): packed arrays are declared, not made
+  WeightStore *weights = nullptr; ///< null (in tests of single passes): packed arrays are declared, not made
 };
 
 std::unique_ptr<mlir::Pass> createFuseElementwisePass();

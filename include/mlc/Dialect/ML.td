@@ -79,8 +79,9 @@ def ML_TreeEnsembleOp : ML_Op<"tree_ensemble", [DestinationStyleOpInterface, Dec
   let summary = "ensemble of decision trees: out[n, target] = sum (or minimum, maximum) of the leaves that x[n, :] reaches, in the order of the trees";
   let description = [{
     `x` is N x C of f32 or f64, `init` N x targets; both tensors or both memrefs. `forest` names the ensemble in the weight store
-    (include/mlc/Dialect/Forest.h). Attributes set by ml-tree-strategy: `strategy` (walk; dense: all nodes of shallow trees; quick: masks of at most 32 leaves), and `layout`, the tables of that kernel
-    and their measures.
+    (include/mlc/Dialect/Forest.h). Attributes set by ml-tree-strategy: `strategy` (walk; dense: all nodes of shallow trees; deep: their top,
+    and a line per subtree; quick: masks of at most 32 leaves; oblivious: symmetric trees), and `layout`, the tables of that kernel and
+    their measures (docs/trees.md).
   }];
   let arguments = (ins AnyShaped:$x, AnyShaped:$init, FlatSymbolRefAttr:$forest, OptionalAttr<StrAttr>:$strategy,
     OptionalAttr<DictionaryAttr>:$layout);

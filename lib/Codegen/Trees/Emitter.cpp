@@ -25,7 +25,8 @@ Value Emitter::scratch(int64_t count, Type type) {
 
 Value Emitter::constant(Type type, int64_t value) {
   if (auto vector = dyn_cast<VectorType>(type))
-    return ConstantOp::create(b, loc, vector, DenseElementsAttr::get(vector, b.getIntegerAttr(vector.getElementType(), value)));
+    return ConstantOp::create(b, loc, vector,
+                              DenseElementsAttr::get(vector, b.getIntegerAttr(vector.getElementType(), value)));
   return ConstantOp::create(b, loc, type, b.getIntegerAttr(type, value));
 }
 
@@ -48,14 +49,25 @@ void Emitter::store(Value value, Value memory, Value at) {
     memref::StoreOp::create(b, loc, value, memory, at);
 }
 
-Value Emitter::mul(Value x, int64_t y) { return y == 1 ? x : Value(MulIOp::create(b, loc, x, constant(x.getType(), y))); }
+Value Emitter::mul(Value x, int64_t y) {
+  return y == 1 ? x : Value(MulIOp::create(b, loc, x, constant(x.getType(), y)));
+}
 
 Value Emitter::extend(Value x, Type type) { return ExtUIOp::create(b, loc, type, x); }
 
-Value Emitter::countSet(Value mask) {
+Value Emitter::loadFromBytes(Value memory, Value at, Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  int64_t count = vector ? vector.getNumElements() : 1;
+  Type element = getElementTypeOrSelf(type);
+  Value raw = loadVector(memory, at, count * element.getIntOrFloatBitWidth() / 8);
+  Value values = vector::BitCastOp::create(b, loc, vec(count, element), raw);
+  return vector ? values : Value(vector::ExtractOp::create(b, loc, values, int64_t(0)));
+}
+
+Value Emitter::countSet(Value mask, bool count) {
   Value bits = vector::BitCastOp::create(b, loc, vec(1, b.getI16Type()), mask);
   Value word = extend(vector::ExtractOp::create(b, loc, bits, int64_t(0)), i32());
-  return toIndex(math::CtPopOp::create(b, loc, word));
+  return toIndex(count ? Value(math::CtPopOp::create(b, loc, word)) : word);
 }
 
 Value Emitter::call(StringRef intrinsic, Type type, ValueRange arguments) {
@@ -73,12 +85,12 @@ SmallVector<Value> Emitter::loop(Value first, Value last, int64_t step, ValueRan
   return SmallVector<Value>(loop.getResults());
 }
 
-void Emitter::loop(int64_t count, int64_t step, function_ref<void(Value)> body) {
-  if (count <= 0)
+void Emitter::loop(int64_t first, int64_t last, int64_t step, function_ref<void(Value)> body) {
+  if (first >= last)
     return;
-  if (count <= step)
-    return body(index(0));
-  loop(index(0), index(count), step, {}, [&](Value i, ValueRange) {
+  if (last - first <= step)
+    return body(index(first));
+  loop(index(first), index(last), step, {}, [&](Value i, ValueRange) {
     body(i);
     return SmallVector<Value>();
   });

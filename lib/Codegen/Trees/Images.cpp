@@ -1,7 +1,8 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-// x → integers in the order of the floats. No floating-point instruction: no exception, no rounding, no flushing of denormals.
-#include "Emitter.h"
+// x → integers in the order of the floats. No floating-point instruction: no exception, no rounding, no flushing of
+// denormals.
 #include "Columns.h"
+#include "Emitter.h"
 
 #include "../Body.h"
 
@@ -10,18 +11,20 @@ using namespace mlir::arith;
 
 namespace mlc::trees {
 
-ImageEmitter::ImageEmitter(Emitter &e) : e(e) {
+ImageEmitter::ImageEmitter(Emitter &e, int64_t rows) : count(e.number("images")), e(e) {
   type = e.number("image_bits") == 64 ? e.i64() : e.i32();
-  memory = e.scratch(e.number("images"), type);
+  memory = e.scratch(count * rows, type);
   auto strides = cast<MemRefType>(e.op.getX().getType()).getStridesAndOffset().first;
   rowStride = strides[0], columnStride = strides[1];
   x = flatten(e.b, e.loc, e.op.getX());
   int64_t lowest = type.isInteger(64) ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int32_t>::min();
-  e.store(e.constant(type, lowest), memory, e.index(e.number("sentinel")));
+  e.loop(rows, 1, [&](Value place) {
+    e.store(e.constant(type, lowest), memory, e.add(e.mul(place, count), e.number("sentinel")));
+  });
 }
 
-void ImageEmitter::emit(Value row) {
-  features(row);
+void ImageEmitter::emit(Value row, Value place) {
+  features(row, place);
   if (e.has("decisions"))
     decisions(row);
 }
@@ -47,25 +50,28 @@ Value ImageEmitter::xBits(Value row, Value feature, int64_t lanes) {
   return BitcastOp::create(e.b, e.loc, e.vec(lanes, type), e.loadVector(x, at, lanes));
 }
 
-void ImageEmitter::features(Value row) {
-  int64_t count = e.op.features(), copies = e.number("twice") ? 2 : 1;
+void ImageEmitter::put(Value images, Value at) { e.store(images, memory, begin ? e.add(begin, at) : at); }
+
+void ImageEmitter::features(Value row, Value place) {
+  begin = place ? e.mul(place, count) : Value();
+  int64_t features = e.op.features(), copies = e.number("twice") ? 2 : 1;
   Value nan = e.table("nan");
   auto some = [&](Value at, int64_t lanes) {
     Value bits = xBits(row, at, lanes);
     for (int64_t copy = 0; copy < copies; ++copy) {
-      Value to = e.add(at, copy * count);
-      e.store(imageOf(bits, lanes == 1 ? e.load(nan, to) : e.loadVector(nan, to, lanes)), memory, to);
+      Value to = e.add(at, copy * features);
+      put(imageOf(bits, lanes == 1 ? e.load(nan, to) : e.loadVector(nan, to, lanes)), to);
     }
   };
   int64_t lanes = columnStride == 1 ? e.options.target.vectorBytes / (type.isInteger(64) ? 8 : 4) : 1;
-  int64_t whole = count / lanes * lanes;
+  int64_t whole = features / lanes * lanes;
   if (whole <= 8 * lanes) // few: straight on
     for (int64_t at = 0; at < whole; at += lanes)
       some(e.index(at), lanes);
   else
     e.loop(whole, lanes, [&](Value at) { some(at, lanes); });
   for (int64_t at = whole, piece = lanes / 2; piece > 0; piece /= 2)
-    if ((count - whole) & piece) {
+    if ((features - whole) & piece) {
       some(e.index(at), piece);
       at += piece;
     }
@@ -102,8 +108,9 @@ void ImageEmitter::decisions(Value row) {
     int64_t slot = table[1], words = table[2], bitsAt = table[6];
     Value from = e.add(e.mul(decisionRow(row, table), 2 * words), bitsAt);
     e.loop(words, 1, [&](Value word) {
-      Value answers = vector::BitCastOp::create(e.b, e.loc, e.vec(kDecisionLanes, e.b.getI1Type()), e.loadVector(bits, e.add(from, e.mul(word, 2)), 2));
-      e.store(e.extend(answers, e.vec(kDecisionLanes, type)), memory, e.add(e.mul(word, kDecisionLanes), slot));
+      Value answers = vector::BitCastOp::create(e.b, e.loc, e.vec(kDecisionLanes, e.b.getI1Type()),
+                                                e.loadVector(bits, e.add(from, e.mul(word, 2)), 2));
+      put(e.extend(answers, e.vec(kDecisionLanes, type)), e.add(e.mul(word, kDecisionLanes), slot));
     });
   }
 }

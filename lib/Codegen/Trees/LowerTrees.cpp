@@ -17,7 +17,8 @@ struct LowerTreesPass : PassWrapper<LowerTreesPass, OperationPass<ModuleOp>> {
   StringRef getArgument() const final { return "ml-lower-trees"; }
   StringRef getDescription() const final { return "kernels of tree ensembles"; }
   void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<vector::VectorDialect, scf::SCFDialect, memref::MemRefDialect, arith::ArithDialect, math::MathDialect, LLVM::LLVMDialect>();
+    registry.insert<vector::VectorDialect, scf::SCFDialect, memref::MemRefDialect, arith::ArithDialect,
+                    math::MathDialect, LLVM::LLVMDialect>();
   }
 
   void runOnOperation() override {
@@ -31,7 +32,13 @@ struct LowerTreesPass : PassWrapper<LowerTreesPass, OperationPass<ModuleOp>> {
       OpBuilder b(op);
       trees::Emitter emitter(op, options, b);
       StringRef strategy = *op.getStrategy();
-      strategy == "dense" ? trees::emitDense(emitter) : strategy == "quick" ? trees::emitQuick(emitter) : trees::emitWalk(emitter);
+      auto emit = llvm::StringSwitch<void (*)(trees::Emitter &)>(strategy)
+                      .Case("dense", trees::emitDense)
+                      .Case("deep", trees::emitDeep)
+                      .Case("quick", trees::emitQuick)
+                      .Case("oblivious", trees::emitOblivious)
+                      .Default(trees::emitWalk);
+      emit(emitter);
       op.erase();
     }
   }
@@ -41,6 +48,8 @@ struct LowerTreesPass : PassWrapper<LowerTreesPass, OperationPass<ModuleOp>> {
 
 } // namespace
 
-std::unique_ptr<Pass> createLowerTreesPass(const CodegenOptions &options) { return std::make_unique<LowerTreesPass>(options); }
+std::unique_ptr<Pass> createLowerTreesPass(const CodegenOptions &options) {
+  return std::make_unique<LowerTreesPass>(options);
+}
 
 } // namespace mlc

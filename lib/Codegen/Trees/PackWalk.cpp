@@ -1,5 +1,5 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-// Nodes for interleaved walks: siblings adjacent, subtrees depth first.
+// Nodes for interleaved walks: siblings adjacent, and pairs of them that follow one another in the same cache line.
 #include "Pack.h"
 
 #include <algorithm>
@@ -15,30 +15,90 @@ struct Record {
 
 class WalkPacker {
 public:
-  WalkPacker(const Forest &forest, const ImageRow &row, const LeafValues &values, bool inlineWeights)
-      : f(forest), row(row), values(values), inlineWeights(inlineWeights), pairOf(forest.column.size(), -1) {}
+  /// `pairsPerLine`: pairs of siblings that share a cache line.
+  WalkPacker(const Forest &forest, const ImageRow &row, const LeafValues &values, bool inlineWeights,
+             int64_t pairsPerLine)
+      : f(forest), row(row), values(values), inlineWeights(inlineWeights), pairsPerLine(pairsPerLine),
+        pairOf(forest.column.size(), -1) {}
 
-  void addRoots(const std::vector<int64_t> &begins, int64_t interleave) {
-    int64_t last = begins.back() * interleave;
-    records.resize(size_t(last));
+  void add(const std::vector<int64_t> &begins, int64_t interleave) {
+    countLeaves();
+    end = begins.back() * interleave;
+    placePairs();
+    records.resize(size_t(end));
     for (size_t g = 0; g < values.groups(); ++g)
-      for (int64_t slot = begins[g] * interleave, t = int64_t(values.begin[g]); slot < begins[g + 1] * interleave; ++slot, ++t)
-        t < int64_t(values.begin[g + 1]) ? place(slot, f.roots[values.order[size_t(t)]]) : placeNothing(slot);
-    // Depth first, left before right.
-    while (!open.empty()) {
-      size_t n = open.back();
-      open.pop_back();
-      int64_t at = pairOf[n];
-      place(at + 1, f.right[n]);
-      place(at, f.left[n]);
-    }
+      for (int64_t slot = begins[g] * interleave, t = int64_t(values.begin[g]); slot < begins[g + 1] * interleave;
+           ++slot, ++t)
+        t < int64_t(values.begin[g + 1]) ? fill(slot, f.roots[values.order[size_t(t)]]) : fillNothing(slot);
+    for (size_t n = 0; n < pairOf.size(); ++n)
+      if (pairOf[n] >= 0) {
+        fill(pairOf[n], f.left[n]);
+        fill(pairOf[n] + 1, f.right[n]);
+      }
   }
 
   std::vector<Record> records;
-  int64_t neutralRow = -1; ///< a row beyond the forest's leaves that changes nothing
 
 private:
-  void place(int64_t at, int64_t reference) {
+  /// How many leaves are below each node: the share of rows that come by.
+  void countLeaves() {
+    weight.assign(f.column.size(), 0);
+    auto known = [&](int64_t reference) { return reference < 0 ? 1.0 : weight[size_t(reference)]; };
+    std::vector<size_t> stack;
+    for (int64_t root : f.roots) {
+      if (root >= 0)
+        stack.push_back(size_t(root));
+      while (!stack.empty()) {
+        size_t n = stack.back();
+        double l = known(f.left[n]), r = known(f.right[n]);
+        if (l > 0 && r > 0) {
+          weight[n] = l + r;
+          stack.pop_back();
+        }
+        if (l == 0)
+          stack.push_back(size_t(f.left[n]));
+        if (r == 0)
+          stack.push_back(size_t(f.right[n]));
+      }
+    }
+  }
+
+  /// Cache lines of pairs that rows come by one after another: from the first pair on, always the next that most rows
+  /// ask.
+  void placePairs() {
+    std::vector<size_t> open;
+    for (size_t t = values.order.size(); t-- > 0;)
+      if (int64_t root = f.roots[values.order[t]]; root >= 0)
+        open.push_back(size_t(root));
+    while (!open.empty()) {
+      std::vector<size_t> line, candidates{open.back()};
+      open.pop_back();
+      auto lighter = [&](size_t a, size_t b) { return std::pair(weight[a], b) < std::pair(weight[b], a); };
+      while (!candidates.empty() && int64_t(line.size()) < pairsPerLine) {
+        auto best = std::max_element(candidates.begin(), candidates.end(), lighter);
+        size_t n = *best;
+        candidates.erase(best);
+        if (pairOf[n] >= 0) // shared, and placed already
+          continue;
+        pairOf[n] = 0;
+        line.push_back(n);
+        for (int64_t child : {f.left[n], f.right[n]})
+          if (child >= 0)
+            candidates.push_back(size_t(child));
+      }
+      int64_t free = 2 * pairsPerLine - end % (2 * pairsPerLine);
+      if (free < 2 * int64_t(line.size()))
+        end += free;
+      for (size_t n : line) {
+        pairOf[n] = end;
+        end += 2;
+      }
+      std::sort(candidates.begin(), candidates.end(), lighter);
+      open.insert(open.end(), candidates.begin(), candidates.end());
+    }
+  }
+
+  void fill(int64_t at, int64_t reference) {
     if (reference < 0) {
       size_t leaf = size_t(~reference);
       int64_t key = inlineWeights ? weightBits(values.rows[leaf]) : int64_t(leaf);
@@ -46,16 +106,11 @@ private:
       return;
     }
     size_t n = size_t(reference);
-    if (pairOf[n] < 0) {
-      pairOf[n] = int64_t(records.size());
-      records.resize(records.size() + 2);
-      open.push_back(n);
-    }
     records[size_t(at)] = {f.key[n], row.columnOf(f, n), pairOf[n]};
   }
 
-  void placeNothing(int64_t at) {
-    neutralRow = int64_t(values.rows.size()) / values.width;
+  void fillNothing(int64_t at) {
+    int64_t neutralRow = int64_t(values.rows.size()) / values.width; // beyond the forest's leaves; changes nothing
     records[size_t(at)] = {inlineWeights ? weightBits(values.neutral) : neutralRow, row.sentinel, at};
   }
 
@@ -65,8 +120,10 @@ private:
   const ImageRow &row;
   const LeafValues &values;
   const bool inlineWeights;
-  std::vector<int64_t> pairOf;
-  std::vector<size_t> open;
+  const int64_t pairsPerLine;
+  std::vector<int64_t> pairOf; ///< where the children of a node are
+  std::vector<double> weight;
+  int64_t end = 0;
 };
 
 } // namespace
@@ -80,19 +137,23 @@ WalkTables::WalkTables(const Forest &forest, const ImageRow &row, const LeafValu
   depth = *std::max_element(depths.begin(), depths.end());
   inlineWeights = values.single && values.narrow;
   begins.push_back(0);
-  for (size_t g = 0; g < values.groups(); ++g)
-    begins.push_back(begins.back() + (int64_t(values.begin[g + 1] - values.begin[g]) + interleave - 1) / interleave);
-  WalkPacker packer(forest, row, values, inlineWeights);
-  packer.addRoots(begins, interleave);
-
+  for (size_t g = 0; g < values.groups(); ++g) {
+    trees.push_back(int64_t(values.begin[g + 1] - values.begin[g]));
+    begins.push_back(begins.back() + (trees.back() + interleave - 1) / interleave);
+  }
   columnBits = std::bit_width(uint64_t(row.count));
-  wide = forest.wide || columnBits + std::bit_width(packer.records.size()) > 32;
+  // Lines are never less than half full.
+  wide =
+      forest.wide || columnBits + std::bit_width(uint64_t(begins.back() * interleave) + 4 * forest.column.size()) > 32;
+  WalkPacker packer(forest, row, values, inlineWeights, wide ? 2 : 4);
+  packer.add(begins, interleave);
   for (const Record &r : packer.records) {
     if (wide) {
       nodes.push_back(r.key);
       nodes.push_back(r.column | r.child << 32);
     } else {
-      nodes.push_back(int64_t(uint64_t(uint32_t(r.key)) | uint64_t(r.column) << 32 | uint64_t(r.child) << (32 + columnBits)));
+      nodes.push_back(
+          int64_t(uint64_t(uint32_t(r.key)) | uint64_t(r.column) << 32 | uint64_t(r.child) << (32 + columnBits)));
     }
   }
 }

@@ -1,7 +1,8 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-// QuickScorer in bytes: many trees of at most 32 leaves beside each other. All nodes are compared; each that goes right crosses out
-// the leaves on its left; the first leaf left is the answer. The leaves of a tree are four bytes, one in each of four vectors.
-#include "Emitter.h"
+// QuickScorer in bytes: many trees of at most 32 leaves beside each other. All nodes are compared; each that goes right
+// crosses out the leaves on its left; the first leaf left is the answer. The leaves of a tree are four bytes, one in
+// each of four vectors.
+#include "BlockKernel.h"
 #include "Pack.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -12,54 +13,59 @@ using namespace mlir::arith;
 namespace mlc::trees {
 namespace {
 
-class QuickKernel {
+constexpr int64_t kLeaves = 32;
+
+class QuickKernel : public BlockKernel {
 public:
   explicit QuickKernel(Emitter &e)
-      : e(e), images(e), sums(e), lanes(e.number("lanes")), nodes(e.table("nodes")), leaves(e.table("leaves")), starts(e.table("starts")),
-        counts(e.table("slots")), bytes(e.vec(lanes, e.i8())), ranks(e, lanes), words(e.scratch(lanes, e.i32())) {
+      : BlockKernel(e, kLeaves), starts(e.table("starts")), counts(e.table("slots")), words(e.scratch(lanes, e.i32())) {
     if (e.has("decisions"))
       masks = e.table("masks");
   }
 
-  void emit() {
-    e.loop(e.op.rows(), 1, [&](Value row) {
-      images.features(row);
-      ranks.emit(images);
-      answers = images.decisionRows(row);
-      sums.emit(row, [&](Value first, Value last, ValueRange state) { return blocks(first, last, state); });
+protected:
+  void prepare(Value row) override {
+    images.features(row);
+    ranks.emit(images);
+    answers = images.decisionRows(row);
+  }
+
+  void find(Value block) override {
+    SmallVector<Value> planes = categories(block);
+    eachKind(block, [&](Value at, Value count, int kind) {
+      slots(
+          at, count, kind, planes, [&](Value node) { return ranks.above(nodes, node); },
+          [&](Value from) { return e.loadVector(nodes, from, lanes); });
     });
+    storeWords(planes);
+  }
+
+  Value found(Value tree, int64_t k) override {
+    return leaf(tree, e.toIndex(math::CountTrailingZerosOp::create(e.b, e.loc, e.load(words, e.index(k)))));
+  }
+
+  // With 16 rows at once, one row at a time is no slower.
+  bool takesRows() const override { return !masks && e.options.target.vectorBytes > 16; }
+
+  Value numbersOfRows(Value block, Value tree) override {
+    SmallVector<Value> planes(4, e.constant(ranks.rowBytes(), -1));
+    eachKind(block, [&](Value at, Value count, int kind) {
+      slots(
+          e.add(at, tree), count, kind, planes, [&](Value node) { return ranks.rowsAbove(nodes, node, lanes); },
+          [&](Value from) { return e.splat(e.load(nodes, from), ranks.rowBytes()); });
+    });
+    return firstLeaf(planes);
   }
 
 private:
-  /// As of the dense kernel: a last block that is partly padding gets sums of its own.
-  SmallVector<Value> blocks(Value first, Value last, ValueRange state) {
-    bool one = sums.single() && e.op.targets() == 1;
-    int64_t trees = e.list("trees")[0], rest = trees % lanes;
-    bool split = one && rest != 0 && lanes - rest >= 8;
-    if (split)
-      last = e.index(trees / lanes);
-    SmallVector<Value> result(state);
-    if (!split || trees >= lanes)
-      result = e.loop(first, last, 1, result, [&](Value block, ValueRange carried) { return oneBlock(block, carried, lanes); });
-    return split ? oneBlock(last, result, rest) : result;
-  }
-
-  SmallVector<Value> oneBlock(Value block, ValueRange state, int64_t count) {
-    SmallVector<Value> planes = categories(block);
-    Value at = e.toIndex(e.load(starts, block));
-    Value kinds = e.mul(block, kQuickKinds);
-    for (int kind = 0; kind < kQuickKinds; ++kind)
-      at = slots(at, e.toIndex(e.load(counts, e.add(kinds, kind))), kind, planes);
-    storeWords(planes);
-    SmallVector<Value> result(state);
-    Value base = e.mul(block, lanes * 32);
-    for (int64_t k = 0; k < count; ++k) {
-      Value word = e.load(words, e.index(k));
-      Value number = e.toIndex(math::CountTrailingZerosOp::create(e.b, e.loc, word));
-      Value leaf = e.load(leaves, e.add(e.add(base, number), k * 32));
-      result = sums.single() ? sums.addWeight(result, leaf) : sums.addRow(result, e.toIndex(leaf));
+  /// `body(where the slots of a kind begin, how many they are, kind)`
+  void eachKind(Value block, function_ref<void(Value, Value, int)> body) {
+    Value at = e.toIndex(e.load(starts, block)), kinds = e.mul(block, kQuickKinds);
+    for (int kind = 0; kind < kQuickKinds; ++kind) {
+      Value count = e.toIndex(e.load(counts, e.add(kinds, kind)));
+      body(at, count, kind);
+      at = e.add(at, e.mul(count, (2 + quickPlaneCount(kind)) * lanes));
     }
-    return result;
   }
 
   /// All leaves, without those that decisions about categories cross out.
@@ -79,25 +85,24 @@ private:
   }
 
   Value without(Value plane, Value crossed) {
-    return AndIOp::create(e.b, e.loc, plane, XOrIOp::create(e.b, e.loc, crossed, e.constant(bytes, -1)));
+    return AndIOp::create(e.b, e.loc, plane, XOrIOp::create(e.b, e.loc, crossed, e.constant(plane.getType(), -1)));
   }
 
-  /// `count` slots of one kind from `at` on; returns where the next kind begins.
-  Value slots(Value at, Value count, int kind, SmallVectorImpl<Value> &planes) {
+  /// `count` slots of one kind from `at` on: `above` says which go right, `crossed` reads what they cross out then.
+  void slots(Value at, Value count, int kind, SmallVectorImpl<Value> &planes, function_ref<Value(Value)> above,
+             function_ref<Value(Value)> crossed) {
     int64_t first = quickPlaneFirst(kind), touched = quickPlaneCount(kind), width = (2 + touched) * lanes;
     SmallVector<Value> carried(planes.begin() + first, planes.begin() + first + touched);
     auto state = e.loop(e.index(0), count, 1, carried, [&](Value slot, ValueRange before) {
-      Value node = e.add(at, e.mul(slot, width));
-      Value right = ranks.above(nodes, node);
+      Value node = e.add(at, e.mul(slot, width)), right = above(node);
       SmallVector<Value> after;
       for (int64_t p = 0; p < touched; ++p) {
-        Value left = e.loadVector(nodes, e.add(node, (2 + p) * lanes), lanes);
-        after.push_back(without(before[size_t(p)], e.select(right, left, e.constant(bytes, 0))));
+        Value left = crossed(e.add(node, (2 + p) * lanes));
+        after.push_back(without(before[size_t(p)], e.select(right, left, e.constant(left.getType(), 0))));
       }
       return after;
     });
     std::copy(state.begin(), state.end(), planes.begin() + first);
-    return e.add(at, e.mul(count, width));
   }
 
   /// Four planes of bytes → one word per tree.
@@ -110,14 +115,20 @@ private:
     e.store(vector::BitCastOp::create(e.b, e.loc, e.vec(lanes, e.i32()), all), words, e.index(0));
   }
 
-  Emitter &e;
-  ImageEmitter images;
-  Accumulator sums;
-  const int64_t lanes;
-  Value nodes, leaves, starts, counts, masks;
-  VectorType bytes;
-  RankEmitter ranks;
-  Value words;
+  /// The number of the first leaf left: the lowest bit of the first plane that is not empty.
+  Value firstLeaf(ArrayRef<Value> planes) {
+    Type type = ranks.rowBytes();
+    Value bits = planes[3], base = e.constant(type, 24), zero = e.constant(type, 0);
+    for (int64_t p = 2; p >= 0; --p) {
+      Value some = CmpIOp::create(e.b, e.loc, CmpIPredicate::ne, planes[size_t(p)], zero);
+      bits = e.select(some, planes[size_t(p)], bits);
+      base = e.select(some, e.constant(type, 8 * p), base);
+    }
+    Value below = AndIOp::create(e.b, e.loc, XOrIOp::create(e.b, e.loc, bits, e.constant(type, -1)), e.add(bits, -1));
+    return e.add(base, math::CtPopOp::create(e.b, e.loc, below));
+  }
+
+  Value starts, counts, masks, words;
   SmallVector<Value> answers;
 };
 

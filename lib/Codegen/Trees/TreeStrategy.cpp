@@ -14,12 +14,14 @@ using namespace mlir;
 namespace mlc {
 namespace {
 
-constexpr int64_t kDenseDepth = 8;    ///< a leaf number fits a byte
-constexpr int64_t kQuickDepth = 31;   ///< of at most 32 leaves
-constexpr int64_t kByteColumns = 64;  ///< four tables of 16
+constexpr int64_t kByteDepth = 8;    ///< a leaf number fits a byte
+constexpr int64_t kDenseDepth = 6;   ///< deeper trees are more than the caches like to read whole
+constexpr int64_t kDeepDepth = 10;   ///< the levels above the lines fit a byte
+constexpr int64_t kQuickDepth = 31;  ///< of at most 32 leaves
+constexpr int64_t kByteColumns = 64; ///< four tables of 16
 constexpr size_t kByteRanks = 255;
 constexpr int64_t kMostMaskBytes = 8 << 20;
-constexpr int64_t kInterleave = 8;
+constexpr int64_t kInterleave = 16;
 
 class TreeStrategyPass : public PassWrapper<TreeStrategyPass, OperationPass<ModuleOp>> {
 public:
@@ -33,15 +35,16 @@ public:
     SmallVector<ml::TreeEnsembleOp> ensembles;
     getOperation().walk([&](ml::TreeEnsembleOp op) { ensembles.push_back(op); });
     for (ml::TreeEnsembleOp op : ensembles) {
-      const Weight *weight = options.weights ? options.weights->find(op.getForest().str()) : nullptr;
-      if (!weight) {
-        op.emitOpError("names no ensemble of the weight store: ") << op.getForestAttr();
-        return signalPassFailure();
-      }
       // The row and the block of rows ask the same ensemble: one choice, one set of tables.
       auto [known, isNew] = choices.try_emplace(op.getForest());
-      if (isNew)
-        known->second = choose(op.getForest(), Forest::fromWeight(*weight));
+      if (isNew) {
+        auto forest = forestOf(op.getForest());
+        if (!forest) {
+          op.emitOpError("names no ensemble of the weight store: ") << op.getForestAttr();
+          return signalPassFailure();
+        }
+        known->second = choose(op.getForest(), *forest);
+      }
       op.setStrategy(known->second.first);
       op.setLayoutAttr(known->second.second);
     }
@@ -55,7 +58,7 @@ private:
       auto depths = treeDepths(f);
       depth = *std::max_element(depths.begin(), depths.end());
       // Ranks of a deep forest are many and of no use.
-      if (depth >= 1 && depth <= kDenseDepth)
+      if (depth >= 1 && depth <= kDeepDepth)
         ranks.emplace(f, row, true);
       if (depth >= 1 && depth <= kQuickDepth && f.leafBegin.size() - 1 <= 32 * f.roots.size())
         featureRanks.emplace(f, row, false);
@@ -67,6 +70,24 @@ private:
     int64_t depth;
   };
 
+  /// From the weight store; without one (tests of this pass) from the initial value of the global array.
+  std::optional<Forest> forestOf(StringRef name) {
+    if (options.weights) {
+      const Weight *weight = options.weights->find(name.str());
+      return weight ? std::optional(Forest::fromWeight(*weight)) : std::nullopt;
+    }
+    auto global = getOperation().lookupSymbol<memref::GlobalOp>(name);
+    auto value = global ? dyn_cast_or_null<DenseIntElementsAttr>(global.getInitialValueAttr()) : DenseIntElementsAttr();
+    if (!value || !value.getElementType().isInteger(64))
+      return std::nullopt;
+    auto words = value.getValues<int64_t>();
+    try {
+      return Forest::fromWeight(makeWeight(std::vector<int64_t>(words.begin(), words.end())));
+    } catch (const Error &) { // not through LLVM's frames
+      return std::nullopt;
+    }
+  }
+
   static bool fitsBytes(const std::optional<RankColumns> &ranks) {
     return ranks && int64_t(ranks->source.size()) <= kByteColumns && ranks->longest <= kByteRanks;
   }
@@ -74,23 +95,35 @@ private:
   Choice choose(StringRef symbol, const Forest &forest) {
     Analysis a(forest);
     int64_t lanes = lanesFor(a.values);
-    bool dense = fitsBytes(a.ranks) && worthPadding(forest, a.depth);
-    QuickTables quick;
-    bool isQuick = fitsBytes(a.featureRanks) && maskBytes(a, lanes) <= kMostMaskBytes &&
-                   (options.treeStrategy == "quick" || (options.treeStrategy == "auto" && !(dense && a.depth <= 4))) &&
-                   quick.build(forest, a.row, *a.featureRanks, a.values, a.decisions, lanes);
+    bool dense = options.treeStrategy != "walk" && fitsBytes(a.ranks) && worthPadding(forest, a.depth);
+    auto allowed = [&](StringRef name) { return options.treeStrategy == "auto" || options.treeStrategy == name; };
     NamedAttrList layout;
     addCommon(layout, symbol, forest, a);
-    if (options.treeStrategy == "walk")
-      dense = isQuick = false;
-    if (options.treeStrategy == "dense" && dense)
-      isQuick = false;
-    if (isQuick && (!dense || options.treeStrategy == "quick" || quick.cost() < 7 * ((int64_t(1) << a.depth) - 1))) {
-      addQuick(layout, symbol, forest, a, quick, lanes);
-      return {"quick", layout.getDictionary(&getContext())};
+    auto chosen = [&](StringRef name) { return Choice(name.str(), layout.getDictionary(&getContext())); };
+
+    ObliviousTables oblivious;
+    if (allowed("oblivious") && a.depth <= kByteDepth && fitsBytes(a.ranks) &&
+        oblivious.build(forest, a.row, *a.ranks, a.values, a.depth, lanes)) {
+      addOblivious(layout, symbol, forest, a, oblivious, lanes);
+      return chosen("oblivious");
     }
-    dense ? addDense(layout, symbol, forest, a, lanes) : addWalk(layout, symbol, forest, a);
-    return {dense ? "dense" : "walk", layout.getDictionary(&getContext())};
+    bool deep = dense && a.depth > kLineLevels + 1 &&
+                (a.depth > kDenseDepth ? options.treeStrategy != "dense" || a.depth > kByteDepth
+                                       : options.treeStrategy == "deep");
+    QuickTables quick;
+    if (allowed("quick") && !(dense && a.depth <= 4 && options.treeStrategy == "auto") && fitsBytes(a.featureRanks) &&
+        maskBytes(a, lanes) <= kMostMaskBytes &&
+        quick.build(forest, a.row, *a.featureRanks, a.values, a.decisions, lanes) &&
+        (!dense || options.treeStrategy == "quick" || quick.cost() < 7 * ((int64_t(1) << a.depth) - 1))) {
+      addQuick(layout, symbol, forest, a, quick, lanes);
+      return chosen("quick");
+    }
+    if (dense) {
+      addDense(layout, symbol, forest, a, lanes, deep);
+      return chosen(deep ? "deep" : "dense");
+    }
+    addWalk(layout, symbol, forest, a);
+    return chosen("walk");
   }
 
   /// Trees side by side: a register full, but no more than there are.
@@ -144,7 +177,8 @@ private:
     std::vector<int8_t> bits;
     SmallVector<Attribute> decisions;
     for (const DecisionTable &t : a.decisions) {
-      decisions.push_back(b.getDenseI64ArrayAttr({t.feature, t.slot, t.words, t.steps, t.nanRow, int64_t(bounds.size()), int64_t(bits.size())}));
+      decisions.push_back(b.getDenseI64ArrayAttr(
+          {t.feature, t.slot, t.words, t.steps, t.nanRow, int64_t(bounds.size()), int64_t(bits.size())}));
       bounds.insert(bounds.end(), t.bounds.begin(), t.bounds.end());
       for (uint16_t word : t.bits)
         bits.push_back(int8_t(word & 0xff)), bits.push_back(int8_t(word >> 8));
@@ -155,14 +189,19 @@ private:
       layout.set("bits", store(symbol, "_bits", makeWeight(bits)));
     }
 
-    layout.set("combine", b.getStringAttr(forest.combine == Forest::Combine::Sum ? "sum" : forest.combine == Forest::Combine::Min ? "min" : "max"));
+    layout.set("combine", b.getStringAttr(forest.combine == Forest::Combine::Sum   ? "sum"
+                                          : forest.combine == Forest::Combine::Min ? "min"
+                                                                                   : "max"));
     layout.set("divisor", b.getF64FloatAttr(forest.divisor));
     number("base_first", forest.baseFirst);
     number("single", values.single);
     number("width", values.width);
     bool hasBase = llvm::any_of(forest.base, [](double x) { return x != 0; });
     if (hasBase)
-      layout.set("base", store(symbol, "_base", forest.doubleSum ? makeWeight(forest.base) : makeWeight(std::vector<float>(forest.base.begin(), forest.base.end()))));
+      layout.set("base",
+                 store(symbol, "_base",
+                       forest.doubleSum ? makeWeight(forest.base)
+                                        : makeWeight(std::vector<float>(forest.base.begin(), forest.base.end()))));
     if (!values.single) {
       auto rows = values.rows;
       rows.resize(rows.size() + size_t(values.width), values.neutral); // what a padding tree refers to
@@ -181,8 +220,11 @@ private:
     layout.set("inline_weights", b.getI64IntegerAttr(walk.inlineWeights));
     layout.set("nodes", store(symbol, "_nodes", makeWeight(walk.nodes)));
     layout.set("begins", b.getDenseI64ArrayAttr(walk.begins));
-    if (walk.begins.size() > 2)
+    layout.set("trees", b.getDenseI64ArrayAttr(walk.trees));
+    if (walk.begins.size() > 2) {
       layout.set("begin_table", store(symbol, "_begins", makeWeight(walk.begins)));
+      layout.set("tree_table", store(symbol, "_trees", makeWeight(walk.trees)));
+    }
     if (values.single && !walk.inlineWeights) {
       auto rows = values.rows;
       rows.push_back(values.neutral);
@@ -190,15 +232,31 @@ private:
     }
   }
 
-  void addDense(NamedAttrList &layout, StringRef symbol, const Forest &forest, const Analysis &a, int64_t lanes) {
+  void addDense(NamedAttrList &layout, StringRef symbol, const Forest &forest, const Analysis &a, int64_t lanes,
+                bool deep) {
     Builder b(&getContext());
-    DenseTables dense(forest, a.row, *a.ranks, a.values, a.depth, lanes);
+    DenseTables dense(forest, a.row, *a.ranks, a.values, a.depth, lanes, deep);
     layout.set("depth", b.getI64IntegerAttr(a.depth));
     addRanks(layout, symbol, forest, *a.ranks, lanes);
     addBlocks(layout, symbol, a.values, dense.nodes, dense.leaves, dense.begins, dense.trees);
+    if (deep) {
+      layout.set("lines", store(symbol, "_lines", makeWeight(dense.lines)));
+      layout.set("line_leaves", store(symbol, "_paths", makeWeight(lineLeaves())));
+      layout.set("leaf_type", TypeAttr::get(!a.values.single  ? Type(b.getI32Type())
+                                            : a.values.narrow ? Type(b.getF32Type())
+                                                              : Type(b.getF64Type())));
+    }
   }
 
-  void addQuick(NamedAttrList &layout, StringRef symbol, const Forest &forest, const Analysis &a, const QuickTables &quick, int64_t lanes) {
+  void addOblivious(NamedAttrList &layout, StringRef symbol, const Forest &forest, const Analysis &a,
+                    const ObliviousTables &oblivious, int64_t lanes) {
+    layout.set("depth", Builder(&getContext()).getI64IntegerAttr(a.depth));
+    addRanks(layout, symbol, forest, *a.ranks, lanes);
+    addBlocks(layout, symbol, a.values, oblivious.nodes, oblivious.leaves, oblivious.begins, oblivious.trees);
+  }
+
+  void addQuick(NamedAttrList &layout, StringRef symbol, const Forest &forest, const Analysis &a,
+                const QuickTables &quick, int64_t lanes) {
     Builder b(&getContext());
     addRanks(layout, symbol, forest, *a.featureRanks, lanes);
     addBlocks(layout, symbol, a.values, quick.nodes, quick.leaves, quick.begins, quick.trees);
@@ -210,7 +268,8 @@ private:
     }
   }
 
-  void addRanks(NamedAttrList &layout, StringRef symbol, const Forest &forest, const RankColumns &ranks, int64_t lanes) {
+  void addRanks(NamedAttrList &layout, StringRef symbol, const Forest &forest, const RankColumns &ranks,
+                int64_t lanes) {
     Builder b(&getContext());
     RankTables keys(ranks, forest.wide);
     layout.set("lanes", b.getI64IntegerAttr(lanes));
@@ -220,16 +279,23 @@ private:
     layout.set("rank_keys", store(symbol, "_keys", images(keys.keys, forest.wide)));
   }
 
-  /// Blocks of trees side by side: their nodes, their leaves (weights or numbers of rows), and which belong to which target.
-  void addBlocks(NamedAttrList &layout, StringRef symbol, const LeafValues &values, const std::vector<int8_t> &nodes, const std::vector<double> &leaves,
-                 const std::vector<int64_t> &begins, const std::vector<int64_t> &trees) {
+  /// Blocks of trees side by side: their nodes, their leaves (weights or numbers of rows), and which belong to which
+  /// target.
+  void addBlocks(NamedAttrList &layout, StringRef symbol, const LeafValues &values, const std::vector<int8_t> &nodes,
+                 const std::vector<double> &leaves, const std::vector<int64_t> &begins,
+                 const std::vector<int64_t> &trees) {
     Builder b(&getContext());
     layout.set("nodes", store(symbol, "_blocks", makeWeight(nodes)));
-    layout.set("leaves", store(symbol, "_leaves", values.single ? leafRows(leaves, values.narrow) : makeWeight(std::vector<int32_t>(leaves.begin(), leaves.end()))));
+    if (!leaves.empty())
+      layout.set("leaves", store(symbol, "_leaves",
+                                 values.single ? leafRows(leaves, values.narrow)
+                                               : makeWeight(std::vector<int32_t>(leaves.begin(), leaves.end()))));
     layout.set("begins", b.getDenseI64ArrayAttr(begins));
     layout.set("trees", b.getDenseI64ArrayAttr(trees));
-    if (begins.size() > 2)
+    if (begins.size() > 2) {
       layout.set("begin_table", store(symbol, "_begins", makeWeight(begins)));
+      layout.set("tree_table", store(symbol, "_trees", makeWeight(trees)));
+    }
   }
 
   static Weight images(const std::vector<int64_t> &values, bool wide) {
@@ -247,10 +313,13 @@ private:
                        .Case("f32", builder.getF32Type())
                        .Default(builder.getF64Type());
     auto type = MemRefType::get({std::max<int64_t>(weight.shape[0], 1)}, element);
-    std::string name = options.weights->add((forest + suffix).str(), std::move(weight));
+    std::string name = (forest + suffix).str();
+    if (options.weights)
+      name = options.weights->add(name, std::move(weight));
     if (!module.lookupSymbol(name)) {
       OpBuilder b(module.getBody(), module.getBody()->begin());
-      memref::GlobalOp::create(b, module.getLoc(), name, StringAttr(), type, Attribute(), true, b.getI64IntegerAttr(64));
+      memref::GlobalOp::create(b, module.getLoc(), name, StringAttr(), type, Attribute(), true,
+                               b.getI64IntegerAttr(64));
     }
     return FlatSymbolRefAttr::get(&getContext(), name);
   }
@@ -261,6 +330,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Pass> createTreeStrategyPass(const CodegenOptions &options) { return std::make_unique<TreeStrategyPass>(options); }
+std::unique_ptr<Pass> createTreeStrategyPass(const CodegenOptions &options) {
+  return std::make_unique<TreeStrategyPass>(options);
+}
 
 } // namespace mlc
