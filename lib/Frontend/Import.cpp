@@ -1,8 +1,8 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // Chooses the reader by content.
 
-#include "Json/Cursor.h"
 #include "mlc/Frontend/Frontend.h"
+#include "Json/Cursor.h"
 
 #include <string_view>
 
@@ -11,6 +11,10 @@ namespace {
 
 using Importer = Graph (*)(std::span<const uint8_t> bytes, const ImportOptions &options);
 
+Graph refuseLightGBMDump(std::span<const uint8_t>, const ImportOptions &options) {
+  fail(printable(options.file), ": is a dump of LightGBM; write the model itself with save_model");
+}
+
 /// What a JSON document is, by the first of its own keys that is known.
 struct KindFinder : nlohmann::json_sax<json::Document> {
   Importer found = nullptr;
@@ -18,8 +22,10 @@ struct KindFinder : nlohmann::json_sax<json::Document> {
 
   bool key(string_t &name) override {
     static const std::map<std::string, Importer, std::less<>> known = {
-        {"format", importJson},           {"nodes", importJson},           {"learner", importXGBoost},
-        {"features_info", importCatBoost}, {"model_info", importCatBoost}, {"oblivious_trees", importCatBoost}};
+        {"format", importJson},           {"nodes", importJson},
+        {"learner", importXGBoost},       {"features_info", importCatBoost},
+        {"model_info", importCatBoost},   {"oblivious_trees", importCatBoost},
+        {"tree_info", refuseLightGBMDump}};
     auto it = depth == 1 ? known.find(name) : known.end();
     if (it != known.end())
       found = it->second;
@@ -53,6 +59,8 @@ constexpr Stranger kStrangers[] = {
     {"\x80\x05", "a Python pickle; load it and give the object to jit.compile"},
     {"root", "a ROOT file; TMVA's weight files are XML"},
     {"binf", "an XGBoost model of the old binary format; save it again as .json or .ubj"},
+    {"[", "a JSON list, as dumps of XGBoost are; write the model itself with save_model"},
+    {"booster[", "a text dump of XGBoost; write the model itself with save_model"},
     {"\x1f\x8b", "a compressed file; unpack it"},
 };
 
@@ -83,6 +91,8 @@ Importer importerOf(std::span<const uint8_t> bytes, const ImportOptions &options
 
 } // namespace
 
-Graph importModel(std::span<const uint8_t> bytes, const ImportOptions &options) { return importerOf(bytes, options)(bytes, options); }
+Graph importModel(std::span<const uint8_t> bytes, const ImportOptions &options) {
+  return importerOf(bytes, options)(bytes, options);
+}
 
 } // namespace mlc

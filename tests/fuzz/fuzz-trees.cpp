@@ -1,6 +1,6 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-// Any bytes as the file of a library of trees (MLC_READER says which): a graph or an Error. What is a graph can be evaluated
-// and survives a round trip through JSON.
+// Any bytes as the file of a library of trees (MLC_READER says which): a graph or an Error. What is a graph can be
+// evaluated and survives a round trip through JSON.
 
 #include "mlc/Frontend/Frontend.h"
 #include "mlc/Model/Trees.h"
@@ -18,8 +18,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   verify(graph);
   for (const Node &node : graph.nodes) {
+    if (node.op != OpKind::Forest)
+      continue;
     int64_t features = graph.values[node.inputs[0]].shape.back();
-    if (node.op != OpKind::Forest || features > 10000)
+    if (features > 10000)
       continue;
     TreeEnsemble ensemble = readEnsemble(NodeView(node.op, node.name, node.attributes), features);
     for (double x : {0.0, -1e300, 1e300, 1.5, double(NAN)})

@@ -7,6 +7,7 @@ tests/fuzz looks for more with a fuzzer; this keeps what is known.
 import functools
 import json
 import re
+import struct
 
 import mlc
 import numpy as np
@@ -17,8 +18,10 @@ from mlc._source import parse
 from test_trees import training_rows
 
 MUTANTS = 250
-EXTREMES = ["-1", "0", "1", "-7", "255", "256", "2147483647", "2147483648", "-2147483649", "9223372036854775807", "-9223372036854775808",
-            "18446744073709551616", "1e308", "-1e400", "0.5", "nan", "inf", "", "x", "null", "[]", "{}", "\"\"", "\"1\""]  # fmt: skip
+EXTREMES = [
+    *map(str, (-1, 0, 1, -7, 255, 256, 2**31 - 1, 2**31, -(2**31) - 1, 2**63 - 1, -(2**63) + 1, 2**64)),
+    *("1e308", "-1e400", "0.5", "nan", "inf", "", "x", "null", "[]", "{}", '""', '"1"'),
+]
 
 
 def _xgboost(form):
@@ -44,7 +47,9 @@ def _catboost(form, folder, **settings):
     import catboost
 
     x, y = training_rows(0.1, n=400)
-    model = catboost.CatBoostClassifier(iterations=3, depth=3, verbose=0, allow_writing_files=False, thread_count=1, **settings)
+    model = catboost.CatBoostClassifier(
+        iterations=3, depth=3, verbose=0, allow_writing_files=False, thread_count=1, **settings
+    )
     model.fit(x, np.digitize(y, [-1, 1])).save_model(str(folder / "model"), format=form)
     return (folder / "model").read_bytes()
 
@@ -59,12 +64,28 @@ def seed_file(name, folder):
     if library == "lightgbm":
         return _lightgbm()
     if library == "catboost":
-        return _catboost(form.partition("-")[0], folder, **({"grow_policy": "Lossguide"} if form.endswith("lossguide") else {}))
+        return _catboost(
+            form.partition("-")[0], folder, **({"grow_policy": "Lossguide"} if form.endswith("lossguide") else {})
+        )
     return tmva_files.write(trees=4).encode()
 
 
-FILES = ["xgboost-json", "xgboost-ubj", "lightgbm", "catboost-json", "catboost-json-lossguide", "catboost-cbm", "catboost-cbm-lossguide", "tmva"]
-NAMES = {"xgboost": "XGBoost model", "lightgbm": "LightGBM model", "catboost": "CatBoost model", "tmva": "TMVA weight file"}
+FILES = [
+    "xgboost-json",
+    "xgboost-ubj",
+    "lightgbm",
+    "catboost-json",
+    "catboost-json-lossguide",
+    "catboost-cbm",
+    "catboost-cbm-lossguide",
+    "tmva",
+]
+NAMES = {
+    "xgboost": "XGBoost model",
+    "lightgbm": "LightGBM model",
+    "catboost": "CatBoost model",
+    "tmva": "TMVA weight file",
+}
 
 
 @pytest.fixture(params=FILES)
@@ -159,19 +180,57 @@ def test_members_missing_or_of_another_kind(name, tmp_path_factory):
 
 # What a fuzzer found, or would.
 
+
+def many_borders(features=30_000, borders=30_000):
+    """A FlatBuffer whose features all share one table: 10^9 borders in 240 kB."""
+    data = bytearray()
+
+    def put(form, *values):
+        place = len(data)
+        data.extend(struct.pack("<" + form, *values))
+        return place
+
+    def point(place, to):  # places point forwards
+        data[place : place + 4] = struct.pack("<I", to - place)
+
+    def table(fields, *values):  # its description lies before it
+        put(f"{len(fields)}H", *fields)
+        return put(f"i{len(values)}I", 2 * len(fields), *values)
+
+    put("I", 0)
+    core = table((8, 8, 0, 4), 0)
+    trees = table((22, 16, 4, 0, 0, 0, 0, 8, 0, 0, 12), 1, 0, 0)  # outputs, features, leaf values
+    shared = put(f"{features + 1}I", features, *[0] * features)
+    feature = table((12, 12, 0, 0, 4, 8), 0, 0)  # column, borders
+    leaves = put("Id", 1, 1.0)
+    list_of_borders = put(f"I{borders}f", borders, *[0.5] * borders)
+    point(0, core)
+    point(core + 4, trees)
+    point(trees + 8, shared)
+    point(trees + 12, leaves)
+    point(feature + 8, list_of_borders)
+    for i in range(features):
+        point(shared + 4 + 4 * i, feature)
+    return b"CBM1" + struct.pack("<I", len(data)) + bytes(data)
+
+
 HOSTILE = {
     "UBJSON nested a million deep": b"{" + b"i\x01a[" + b"[" * 1_000_000,
     "UBJSON with 2^60 nulls": b"{i\x01a[$Z#L\x10" + b"\0" * 7 + b"}",
     "UBJSON with nulls of nulls": b"{i\x01a[" + b"[$Z#I\x7f\xff" * 2000 + b"]}",
     "UBJSON that ends in a length": b"{L",
     "CatBoost with nothing": b"CBM1",
+    "CatBoost with borders counted many times": many_borders(),
     "CatBoost with a huge core": b"CBM1\xff\xff\xff\xff" + b"\0" * 100,
     "CatBoost with a table outside": b"CBM1\x40\0\0\0" + b"\xff" * 64,
     "CatBoost with a table before": b"CBM1\x40\0\0\0\x04\0\0\0\xff\xff\xff\x7f" + b"\0" * 56,
     "LightGBM without a tree": b"tree\nversion=v4\nnum_class=1\nmax_feature_idx=3\n\n",
     "LightGBM with many leaves": b"tree\nmax_feature_idx=3\n\nTree=0\nnum_leaves=9223372036854775807\nleaf_value=1\n\n",
-    "LightGBM with a cycle": b"tree\nmax_feature_idx=3\n\nTree=0\nnum_leaves=3\nsplit_feature=0 1\nthreshold=0 0\ndecision_type=2 2\n"
-    b"left_child=1 0\nright_child=-1 -2\nleaf_value=1 2 3\n\n",
+    "LightGBM with a cycle": b"tree\nmax_feature_idx=3\n\nTree=0\nnum_leaves=3\nsplit_feature=0 1\nthreshold=0 0\n"
+    b"decision_type=2 2\nleft_child=1 0\nright_child=-1 -2\nleaf_value=1 2 3\n\n",
+    "LightGBM with a set for two nodes": b"tree\nmax_feature_idx=3\n\nTree=0\nnum_leaves=3\nsplit_feature=0 1\n"
+    b"threshold=0 0\ndecision_type=1 1\nleft_child=1 -1\nright_child=-2 -3\nleaf_value=1 2 3\n"
+    b"cat_boundaries=0 1\ncat_threshold=7\n\n",
     "XML nested deep": b"<a>" * 500_000,
     "XML without a root": b"<?xml version='1.0'?>",
     "JSON nested deep": b'{"learner":' + b"[" * 1_000_000,
@@ -191,6 +250,9 @@ STRANGERS = {
     b"binf\0\0": "old binary",
     b"root\0\0\xf4": "ROOT",
     b"\x1f\x8b\x08": "compressed",
+    b'[{"nodeid": 0}]': "save_model",
+    b"booster[0]:": "save_model",
+    b'{"name": "tree", "tree_info": []}': "save_model",
 }
 
 
@@ -201,5 +263,3 @@ def test_other_formats_are_named(head, tmp_path):
     with pytest.raises(mlc.CompileError, match=STRANGERS[head]) as caught:
         jit.compile(path)
     assert str(path) in str(caught.value)
-
-

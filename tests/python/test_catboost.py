@@ -59,12 +59,20 @@ def targets_of(loss, y):
         return np.stack([y > 0, y < -1, abs(y) > 1], axis=1).astype(int)
     if loss == "MultiRMSE":
         return np.stack([y, -2 * y], axis=1)
-    return np.maximum(np.round(y), 0) if loss.startswith(("Poisson", "Tweedie", "YetiRank")) else np.abs(y) + 1 if loss == "Cox" else y
+    return (
+        np.maximum(np.round(y), 0)
+        if loss.startswith(("Poisson", "Tweedie", "YetiRank"))
+        else np.abs(y) + 1
+        if loss == "Cox"
+        else y
+    )
 
 
 def trained(kind, loss, settings, missing):
     x, y = training_rows(missing)
-    model = getattr(catboost, "CatBoost" + kind)(**{"iterations": 25, "depth": 4, "loss_function": loss, **QUIET, **settings})
+    model = getattr(catboost, "CatBoost" + kind)(
+        **{"iterations": 25, "depth": 4, "loss_function": loss, **QUIET, **settings}
+    )
     if kind == "Ranker":
         return model.fit(x, targets_of(loss, y), group_id=np.arange(len(x)) // 10), x
     return model.fit(x, targets_of(loss, y)), x
@@ -116,7 +124,7 @@ def test_raw_scores_to_the_last_bit(kind, loss, settings):
     assert np.array_equal(jit.compile(model)(rows).reshape(want.shape), want.astype(np.float32))
 
 
-@pytest.mark.parametrize("loss", ["Logloss", "MultiClass", "MultiLogloss"])
+@pytest.mark.parametrize("loss", ["Logloss", "CrossEntropy", "MultiClass", "MultiClassOneVsAll", "MultiLogloss"])
 def test_classes(loss):
     model, x = trained("Classifier", loss, {}, 0.1)
     want = model.predict(x)
@@ -186,7 +194,9 @@ def test_errors_name_the_place(tmp_path):
     assert f"{tree}/splits/0" in refused(lambda m: m["oblivious_trees"][1]["splits"][0].update(split_type="OnlineCtr"))
     assert f"{tree}/splits/0" in refused(lambda m: m["oblivious_trees"][1]["splits"][0].update(float_feature_index=99))
     assert f"{tree}/splits/0/border" in refused(lambda m: m["oblivious_trees"][1]["splits"][0].update(border="x"))
-    assert "/features_info/float_features/2" in refused(lambda m: m["features_info"]["float_features"][2].update(flat_feature_index=-5))
+    assert "/features_info/float_features/2" in refused(
+        lambda m: m["features_info"]["float_features"][2].update(flat_feature_index=-5)
+    )
     assert "Fancy" in refused(lambda m: m["model_info"]["params"]["loss_function"].update(type="Fancy"))
     assert "bias" in refused(lambda m: m.update(scale_and_bias=[1, [0, 0, 0]]))
     assert "features_info" in refused(lambda m: m.pop("features_info"))

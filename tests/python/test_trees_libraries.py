@@ -89,7 +89,9 @@ def test_xgboost_objectives(objective, kind, settings, ulps, tmp_path):
         compare(str(tmp_path / f"model.{form}"), want, rows, ulps)
 
 
-@pytest.mark.parametrize("row", AGES["models"], ids=lambda r: f"{r['version']}-" + "-".join(map(str, r["parameters"].values())))
+@pytest.mark.parametrize(
+    "row", AGES["models"], ids=lambda r: f"{r['version']}-" + "-".join(map(str, r["parameters"].values()))
+)
 def test_xgboost_ages(row):
     rows = np.array([[np.nan if v is None else v for v in line] for line in AGES["rows"]], np.float32)
     compare(json.dumps(row["model"], separators=(",", ":")).encode(), row["predictions"], rows, 8)
@@ -177,6 +179,31 @@ def test_adaboost_regressor_of_other_estimators():
     x, y = training_rows()
     model = ensemble.AdaBoostRegressor(linear.Ridge(), n_estimators=10, random_state=0).fit(x, y)
     compare(model, model.predict(x.astype(np.float64)), x, 1)
+
+
+@pytest.mark.parametrize("loss, classes", [("log_loss", 2), ("log_loss", 3), ("exponential", 2)])
+@pytest.mark.parametrize(
+    "init", ["LogisticRegression", "DecisionTreeClassifier"]
+)  # the second has probabilities 0 and 1
+def test_gradient_boosting_from_an_estimator(loss, classes, init):
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    import sklearn.linear_model
+    import sklearn.tree
+
+    start = (
+        sklearn.linear_model.LogisticRegression()
+        if init[0] == "L"
+        else sklearn.tree.DecisionTreeClassifier(max_depth=4)
+    )
+    x, y = training_rows()
+    model = ensemble.GradientBoostingClassifier(init=start, n_estimators=10, loss=loss)
+    model.fit(x, np.digitize(y, [0] if classes == 2 else [-1, 1]))
+    # LogisticRegression has seen float32, so that scikit-learn computes its part in float32.
+    tolerance = 1e-6 if init[0] == "L" else 6e-8
+    for method in ("decision_function", "predict_proba"):
+        want = getattr(model, method)(x).reshape(len(x), -1)
+        y = jit.compile(model, method=method)(x).reshape(len(x), -1)
+        assert np.abs(y - want).max() <= tolerance * max(1, np.abs(want).max())
 
 
 @pytest.mark.parametrize("settings", [{}, {"max_features": 4, "max_samples": 100}, {"contamination": 0.1}], ids=str)

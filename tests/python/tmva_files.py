@@ -31,20 +31,37 @@ def _node(parent, r, where, depth, features, side, fisher=False):
             _node(node, r, where, depth - 1, features, child)
 
 
-def write(seed=0, *, boost="AdaBoost", analysis="Classification", yes_no=True, trees=40, depth=3, features=5, classes=2, method="BDT"):
+def write(
+    seed=0,
+    *,
+    boost="AdaBoost",
+    analysis="Classification",
+    yes_no=True,
+    trees=40,
+    depth=3,
+    features=5,
+    classes=2,
+    method="BDT",
+):
     """The text of a file. Cuts repeat, so that rows can hit them."""
     r = np.random.default_rng(seed)
     cuts = np.round(r.standard_normal(60), 3).astype(np.float32)
     setup = ElementTree.Element("MethodSetup", Method=f"BDT::{method}")
     info = ElementTree.SubElement(setup, "GeneralInfo")
-    for name, value in {"TMVA Release": "4.2.1 [262657]", "ROOT Release": "6.28/04 [400388]", "AnalysisType": analysis}.items():
+    for name, value in {
+        "TMVA Release": "4.2.1 [262657]",
+        "ROOT Release": "6.28/04 [400388]",
+        "AnalysisType": analysis,
+    }.items():
         ElementTree.SubElement(info, "Info", name=name, value=value)
     options = ElementTree.SubElement(setup, "Options")
     for name, value in {"V": "False", "NTrees": str(trees), "BoostType": boost, "UseYesNoLeaf": str(yes_no)}.items():
         ElementTree.SubElement(options, "Option", name=name, modified="Yes").text = value
     variables = ElementTree.SubElement(setup, "Variables", NVar=str(features))
     for i in range(features):
-        ElementTree.SubElement(variables, "Variable", VarIndex=str(i), Expression=f"x{i}*2", Label=f"x{i}", Type="F", Min="-1", Max="1")
+        ElementTree.SubElement(
+            variables, "Variable", VarIndex=str(i), Expression=f"x{i}*2", Label=f"x{i}", Type="F", Min="-1", Max="1"
+        )
     ElementTree.SubElement(setup, "Spectators", NSpec="0")
     known = ElementTree.SubElement(setup, "Classes", NClass=str(classes))
     for i in range(classes):
@@ -55,7 +72,9 @@ def write(seed=0, *, boost="AdaBoost", analysis="Classification", yes_no=True, t
     weights = ElementTree.SubElement(setup, "Weights", NTrees=str(trees), AnalysisType=str(int(responses)))
     for i in range(trees):
         weight = 1.0 if boost == "Bagging" else abs(r.standard_normal()) + 0.1
-        tree = ElementTree.SubElement(weights, "BinaryTree", type="DecisionTree", boostWeight=f"{weight:.16e}", itree=str(i))
+        tree = ElementTree.SubElement(
+            weights, "BinaryTree", type="DecisionTree", boostWeight=f"{weight:.16e}", itree=str(i)
+        )
         _node(tree, r, lambda r: r.choice(cuts), depth, features, "s")
     return '<?xml version="1.0"?>\n' + ElementTree.tostring(setup, encoding="unicode")
 
@@ -87,7 +106,9 @@ def evaluate(text, rows):
         if analysis == "Multiclass":
             classes = len(setup.find("Classes"))
             scores = [sum(values[c::classes], np.float64(0)) for c in range(classes)]
-            results.append([1 / (1 + sum(np.exp(b - a) for k, b in enumerate(scores) if k != c)) for c, a in enumerate(scores)])
+            results.append(
+                [1 / (1 + sum(np.exp(b - a) for k, b in enumerate(scores) if k != c)) for c, a in enumerate(scores)]
+            )
         elif boost == "Grad":
             total = sum(values, np.float64(0))
             results.append([total + trees[0][0] if analysis == "Regression" else 2 / (1 + np.exp(-2 * total)) - 1])
@@ -105,7 +126,11 @@ def edge_rows(text, n, seed=1):
     cuts = np.array([node.get("Cut") for node in setup.iter("Node") if node.get("nType") == "0"], np.float32)
     rows = r.standard_normal((n, int(setup.find("Variables").get("NVar")))).astype(np.float32)
     chosen = r.choice(cuts, rows.shape)
-    chosen = np.where(r.random(rows.shape) < 0.5, chosen, np.nextafter(chosen, np.float32(1e9) * r.choice([-1, 1], rows.shape)).astype(np.float32))
+    chosen = np.where(
+        r.random(rows.shape) < 0.5,
+        chosen,
+        np.nextafter(chosen, np.float32(1e9) * r.choice([-1, 1], rows.shape)).astype(np.float32),
+    )
     rows = np.where(r.random(rows.shape) < 0.5, chosen, rows)
     special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45], np.float32)
     return np.where(r.random(rows.shape) < 0.05, r.choice(special, rows.shape), rows).astype(np.float32)

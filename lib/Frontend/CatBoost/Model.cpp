@@ -14,16 +14,46 @@ namespace {
 enum class Link { Identity, Sigmoid, Softmax, Exp, MeanAndVariance };
 
 Link linkOf(const std::string &loss) {
-  static const std::map<std::string, Link> links = {
-      {"Logloss", Link::Sigmoid},      {"CrossEntropy", Link::Sigmoid},      {"Focal", Link::Sigmoid},
-      {"MultiLogloss", Link::Sigmoid}, {"MultiCrossEntropy", Link::Sigmoid}, {"MultiClassOneVsAll", Link::Sigmoid},
-      {"MultiClass", Link::Softmax},   {"Poisson", Link::Exp},               {"Tweedie", Link::Exp},
-      {"RMSEWithUncertainty", Link::MeanAndVariance}};
-  static const char *const plain[] = {
-      "", "RMSE", "MAE", "Quantile", "MultiQuantile", "GroupQuantile", "LogLinQuantile", "Expectile", "Lq", "MAPE", "Huber", "LogCosh",
-      "MultiRMSE", "MultiRMSEWithMissingValues", "Cox", "SurvivalAft", "PairLogit", "PairLogitPairwise", "YetiRank", "YetiRankPairwise",
-      "QueryRMSE", "QuerySoftMax", "QueryCrossEntropy", "StochasticFilter", "StochasticRank", "LambdaMart", "UserPerObjMetric",
-      "UserQuerywiseMetric", "PythonUserDefinedPerObject", "PythonUserDefinedMultiTarget"};
+  static const std::map<std::string, Link> links = {{"Logloss", Link::Sigmoid},
+                                                    {"CrossEntropy", Link::Sigmoid},
+                                                    {"Focal", Link::Sigmoid},
+                                                    {"MultiLogloss", Link::Sigmoid},
+                                                    {"MultiCrossEntropy", Link::Sigmoid},
+                                                    {"MultiClassOneVsAll", Link::Sigmoid},
+                                                    {"MultiClass", Link::Softmax},
+                                                    {"Poisson", Link::Exp},
+                                                    {"Tweedie", Link::Exp},
+                                                    {"RMSEWithUncertainty", Link::MeanAndVariance}};
+  static const char *const plain[] = {"",
+                                      "RMSE",
+                                      "MAE",
+                                      "Quantile",
+                                      "MultiQuantile",
+                                      "GroupQuantile",
+                                      "LogLinQuantile",
+                                      "Expectile",
+                                      "Lq",
+                                      "MAPE",
+                                      "Huber",
+                                      "LogCosh",
+                                      "MultiRMSE",
+                                      "MultiRMSEWithMissingValues",
+                                      "Cox",
+                                      "SurvivalAft",
+                                      "PairLogit",
+                                      "PairLogitPairwise",
+                                      "YetiRank",
+                                      "YetiRankPairwise",
+                                      "QueryRMSE",
+                                      "QuerySoftMax",
+                                      "QueryCrossEntropy",
+                                      "StochasticFilter",
+                                      "StochasticRank",
+                                      "LambdaMart",
+                                      "UserPerObjMetric",
+                                      "UserQuerywiseMetric",
+                                      "PythonUserDefinedPerObject",
+                                      "PythonUserDefinedMultiTarget"};
   if (auto it = links.find(loss); it != links.end())
     return it->second;
   if (std::find(std::begin(plain), std::end(plain), loss) == std::end(plain))
@@ -33,7 +63,8 @@ Link linkOf(const std::string &loss) {
 
 ValueId column(TreeGraph &g, ValueId y, int64_t at) {
   using Ints = std::vector<int64_t>;
-  return g.op(OpKind::Slice, {y}, {{"starts", Ints{at}}, {"ends", Ints{at + 1}}, {"axes", Ints{1}}, {"steps", Ints{1}}});
+  return g.op(OpKind::Slice, {y},
+              {{"starts", Ints{at}}, {"ends", Ints{at + 1}}, {"axes", Ints{1}}, {"steps", Ints{1}}});
 }
 
 } // namespace

@@ -1,10 +1,11 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-// CatBoost's own files (.cbm): "CBM1", the length of the core, the core as a FlatBuffer; statistics of categories may follow.
+// CatBoost's own files (.cbm): "CBM1", the length of the core, the core as a FlatBuffer; statistics of categories may
+// follow.
 #include "../Json/Cursor.h"
 #include "Model.h"
 
 #include <cstring>
-#include <limits>
+#include <string_view>
 
 namespace mlc::catboost {
 namespace {
@@ -48,7 +49,9 @@ public:
     return offset ? at + offset : 0;
   }
 
-  template <typename T> T value(size_t field, T fallback) const { return place(field) ? buffer->load<T>(place(field)) : fallback; }
+  template <typename T> T value(size_t field, T fallback) const {
+    return place(field) ? buffer->load<T>(place(field)) : fallback;
+  }
   template <typename T> Vector<T> list(size_t field) const;
   Table table(size_t field, const char *name) const {
     if (!place(field))
@@ -56,6 +59,7 @@ public:
     return Table(*buffer, buffer->follow(place(field)));
   }
   std::string text(size_t field) const;
+  bool is(size_t field, std::string_view text) const;
 
 private:
   const Buffer *buffer;
@@ -86,7 +90,9 @@ public:
   }
 
 private:
-  void last() const { (void)buffer->load<uint8_t>(first + count * (std::is_same_v<T, Table> ? sizeof(uint32_t) : sizeof(T)) - 1); }
+  void last() const {
+    (void)buffer->load<uint8_t>(first + count * (std::is_same_v<T, Table> ? sizeof(uint32_t) : sizeof(T)) - 1);
+  }
 
   const Buffer *buffer;
   size_t first = 0, count = 0;
@@ -102,15 +108,36 @@ std::string Table::text(size_t field) const {
   return result;
 }
 
+bool Table::is(size_t field, std::string_view wanted) const {
+  return list<char>(field).size() == wanted.size() && text(field) == wanted;
+}
+
 /// Numbers of the fields, in the order of CatBoost's schema.
 namespace core {
 enum { FormatVersion, Trees, InfoMap };
 }
 namespace trees {
 enum {
-  Dimension, Splits, Sizes, Starts, CatFeatures, FloatFeatures, OneHotFeatures, CtrFeatures, LeafValues, LeafWeights, StepNodes,
-  NodeToLeaf, TextFeatures, EstimatedFeatures, Scale, Bias, MultiBias, RepackedBins, EmbeddingFeatures
-}; // clang-format: as in the schema
+  Dimension,
+  Splits,
+  Sizes,
+  Starts,
+  CatFeatures,
+  FloatFeatures,
+  OneHotFeatures,
+  CtrFeatures,
+  LeafValues,
+  LeafWeights,
+  StepNodes,
+  NodeToLeaf,
+  TextFeatures,
+  EstimatedFeatures,
+  Scale,
+  Bias,
+  MultiBias,
+  RepackedBins,
+  EmbeddingFeatures
+};
 }
 namespace feature {
 enum { HasNans, Index, FlatIndex, Borders, Id, NanValueTreatment };
@@ -121,14 +148,17 @@ struct Step {
   uint16_t left, right;
 };
 
+constexpr size_t kMaxSplits = size_t(1) << 24;
+
 class Reader {
 public:
   explicit Reader(const Table &root) : root(root), source(root.table(core::Trees, "trees")) {}
 
   Model run() {
     model.ensemble.targets = source.value<int32_t>(trees::Dimension, 0);
-    if (model.ensemble.targets < 1 || model.ensemble.targets > kMaxElements)
-      fail("has ", model.ensemble.targets, " outputs");
+    size_t leafValues = source.list<double>(trees::LeafValues).size();
+    if (model.ensemble.targets < 1 || size_t(model.ensemble.targets) > leafValues)
+      fail("has ", model.ensemble.targets, " outputs and ", leafValues, " leaf values");
     readFeatures();
     model.scale = source.value<double>(trees::Scale, 1.0);
     auto bias = source.list<double>(trees::MultiBias);
@@ -156,6 +186,9 @@ private:
       addColumn(column);
       bool missingTrue = f.value<int8_t>(feature::NanValueTreatment, 0) == 2;
       auto borders = f.list<float>(feature::Borders);
+      // Tables may overlap, so that few bytes could stand for many borders.
+      if (borders.size() > kMaxSplits - splits.size())
+        fail("has more than ", kMaxSplits, " borders");
       for (size_t b = 0; b < borders.size(); ++b)
         splits.push_back({column, double(borders[b]), missingTrue});
     }
@@ -168,8 +201,8 @@ private:
 
   const Split &splitAt(int64_t at, size_t tree) const {
     if (at < 0 || size_t(at) >= splits.size())
-      fail("tree ", tree, " asks split ", at, ", which is of no float feature (there are ", splits.size(), " such splits); ",
-           "categorical, text and embedding features are not supported");
+      fail("tree ", tree, " asks split ", at, ", which is of no float feature (there are ", splits.size(),
+           " such splits); ", "categorical, text and embedding features are not supported");
     return splits[size_t(at)];
   }
 
@@ -211,6 +244,8 @@ private:
     std::vector<int64_t> reference(count);
     auto leaf = [&](size_t node) {
       size_t first = leafOf[begin + node], targets = size_t(model.ensemble.targets);
+      if (model.ensemble.leafWeight.size() + targets > leaves.size())
+        fail("tree ", tree, " has leaves that another one has");
       if (first > leaves.size() || leaves.size() - first < targets)
         fail("tree ", tree, " has leaf ", first, "; there are ", leaves.size(), " leaf values");
       return model.ensemble.addLeaf(std::span(leaves).subspan(first, targets));
@@ -221,7 +256,8 @@ private:
       if (step == 0)
         return leaf(node);
       if (at >= count || hasParent[at]++)
-        fail("node ", node, " of tree ", tree, " has child ", at, "; there are ", count, " nodes, each with one parent");
+        fail("node ", node, " of tree ", tree, " has child ", at, "; there are ", count,
+             " nodes, each with one parent");
       return reference[at];
     };
     for (size_t n = count; n-- > 0;) {
@@ -239,13 +275,14 @@ private:
   void readLoss() {
     auto entries = root.list<Table>(core::InfoMap);
     for (size_t i = 0; i < entries.size(); ++i) {
-      if (entries[i].text(0) != "params")
+      if (!entries[i].is(0, "params"))
         continue;
       std::string params = entries[i].text(1);
       json::Document document = json::parse({reinterpret_cast<const uint8_t *>(params.data()), params.size()});
       json::Cursor at(document, "params");
       if (at.has("loss_function"))
         model.loss = at.object("loss_function").at("type").text();
+      return;
     }
   }
 

@@ -74,7 +74,8 @@ private:
       return;
     std::string nan = feature.textOr("nan_value_treatment", "AsIs");
     if (nan != "AsIs" && nan != "AsFalse" && nan != "AsTrue")
-      feature.at("nan_value_treatment").error(str("'", printable(nan), "' is not supported; supported: AsIs, AsFalse, AsTrue"));
+      feature.at("nan_value_treatment")
+          .error(str("'", printable(nan), "' is not supported; supported: AsIs, AsFalse, AsTrue"));
     features[feature.at("feature_index").integer()] = {column, 0, nan == "AsTrue"};
   }
 
@@ -84,7 +85,8 @@ private:
       at.error(str("asks categorical feature ", at.at("cat_feature_index").integer(),
                    " (a hash of its text); categorical features are not supported, supported: FloatFeature"));
     if (kind != "FloatFeature")
-      at.error(str("split_type '", printable(kind), "' is not supported (it needs statistics of the training set); supported: FloatFeature"));
+      at.error(str("split_type '", printable(kind),
+                   "' is not supported (it needs statistics of the training set); supported: FloatFeature"));
     auto found = features.find(at.at("float_feature_index").integer());
     if (found == features.end())
       at.error(str("float feature ", at.at("float_feature_index").integer(), " is not in features_info"));
@@ -112,7 +114,8 @@ private:
         setTargets(tree, values.size(), size_t(1) << splits.size());
       std::vector<double> leaves = numbersOf(values);
       if (leaves.size() != size_t(model.ensemble.targets) << splits.size())
-        values.error(str("has ", leaves.size(), " values for ", size_t(1) << splits.size(), " leaves of ", model.ensemble.targets, " outputs"));
+        values.error(str("has ", leaves.size(), " values for ", size_t(1) << splits.size(), " leaves of ",
+                         model.ensemble.targets, " outputs"));
       model.addSymmetricTree(splits, leaves);
     }
   }

@@ -15,7 +15,8 @@ using Section = std::map<std::string, std::string_view, std::less<>>;
 
 class TextReader {
 public:
-  explicit TextReader(std::span<const uint8_t> bytes) : rest(reinterpret_cast<const char *>(bytes.data()), bytes.size()) {}
+  explicit TextReader(std::span<const uint8_t> bytes)
+      : rest(reinterpret_cast<const char *>(bytes.data()), bytes.size()) {}
 
   /// The next line without its end; false at the end of the file.
   bool line(std::string_view &out) {
@@ -38,7 +39,8 @@ public:
     std::string_view text;
     while (line(text) && !text.empty()) {
       size_t equals = text.find('=');
-      found.emplace(text.substr(0, equals), equals == std::string_view::npos ? std::string_view() : text.substr(equals + 1));
+      found.emplace(text.substr(0, equals),
+                    equals == std::string_view::npos ? std::string_view() : text.substr(equals + 1));
     }
     return found;
   }
@@ -62,7 +64,8 @@ template <typename T> std::vector<T> numbers(const Section &section, const char 
     T value{};
     auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (status != std::errc() || (end != text.data() + text.size() && *end != ' '))
-      fail("'", key, "' holds '", printable(std::string(text.substr(0, text.find(' ')))), "', which is no number of its kind");
+      fail("'", key, "' holds '", printable(std::string(text.substr(0, text.find(' ')))),
+           "', which is no number of its kind");
     values.push_back(value);
     text.remove_prefix(size_t(end - text.data()));
   }
@@ -89,13 +92,18 @@ public:
     for (double value : values)
       e.addLeaf(value, target);
     count = leaves - 1;
-    feature = nodes<int64_t>("split_feature"), left = nodes<int64_t>("left_child"), right = nodes<int64_t>("right_child");
+    feature = nodes<int64_t>("split_feature"), left = nodes<int64_t>("left_child"),
+    right = nodes<int64_t>("right_child");
     type = nodes<int64_t>("decision_type"), threshold = nodes<double>("threshold");
     boundaries = numbers<int64_t>(section, "cat_boundaries");
     words = numbers<uint32_t>(section, "cat_threshold");
+    if (!std::is_sorted(boundaries.begin(), boundaries.end()))
+      fail("'cat_boundaries' do not ascend");
+    isAsked.assign(boundaries.size(), false);
     // The nodes of the file come first, in order; helpers follow.
     for (int64_t n = 0; n < count; ++n)
-      addNode(TreeMode::LessEqual, n, threshold[size_t(n)], reference(left[size_t(n)]), reference(right[size_t(n)]), false);
+      addNode(TreeMode::LessEqual, n, threshold[size_t(n)], reference(left[size_t(n)]), reference(right[size_t(n)]),
+              false);
     for (int64_t n = 0; n < count; ++n)
       finishNode(n);
     e.roots.push_back(count ? firstNode : ~firstLeaf);
@@ -124,7 +132,8 @@ private:
     return e.addNode(mode, feature[size_t(n)], at, ifTrue, ifFalse, missing);
   }
 
-  /// decision_type: bit 0 categorical, bit 1 missing goes left, bits 2 and 3: what counts as missing (nothing, zero, NaN).
+  /// decision_type: bit 0 categorical, bit 1 missing goes left, bits 2 and 3: what counts as missing (nothing, zero,
+  /// NaN).
   void finishNode(int64_t n) {
     size_t at = size_t(firstNode + n);
     int64_t flags = type[size_t(n)];
@@ -171,6 +180,10 @@ private:
     e.mode[at] = uint8_t(TreeMode::Category);
     e.threshold[at] = 0;
     e.missingTrue[at] = false;
+    // LightGBM writes a set for every node; a shared one would stand for more than the file holds.
+    if (isAsked[size_t(which)])
+      fail("node ", n, " asks the set of another node");
+    isAsked[size_t(which)] = true;
     e.set[at] = int64_t(e.setBegin.size()) - 1;
     for (int64_t bit = 0; bit < (end - begin) * 32; ++bit)
       if (words[size_t(begin + bit / 32)] >> (bit % 32) & 1)
@@ -182,6 +195,7 @@ private:
   TreeEnsemble &e;
   int64_t firstLeaf = 0, firstNode = 0, count = 0;
   std::vector<int64_t> feature, left, right, type, boundaries;
+  std::vector<bool> isAsked; ///< by set
   std::vector<double> threshold;
   std::vector<uint32_t> words;
 };
@@ -202,10 +216,13 @@ struct Objective {
   }
 };
 
-Graph buildGraph(const TreeEnsemble &e, int64_t features, const Objective &objective, double divisor, const ImportOptions &options) {
+Graph buildGraph(const TreeEnsemble &e, int64_t features, const Objective &objective, double divisor,
+                 const ImportOptions &options) {
   TreeGraph g(e, features, options, "lightgbm");
   ValueId y = divisor == 1 ? g.scores : g.op(OpKind::Div, {g.scores, g.number(divisor)});
-  auto sigmoid = [&](ValueId v) { return g.op(OpKind::Sigmoid, {objective.sigmoid == 1 ? v : g.op(OpKind::Mul, {v, g.number(objective.sigmoid)})}); };
+  auto sigmoid = [&](ValueId v) {
+    return g.op(OpKind::Sigmoid, {objective.sigmoid == 1 ? v : g.op(OpKind::Mul, {v, g.number(objective.sigmoid)})});
+  };
   const std::string &name = objective.name;
   if (name == "binary" || name == "cross_entropy")
     return g.finish(sigmoid(y), "probability");
@@ -219,7 +236,8 @@ Graph buildGraph(const TreeEnsemble &e, int64_t features, const Objective &objec
     return g.finish(g.op(OpKind::Log, {g.op(OpKind::Add, {g.number(1), g.op(OpKind::Exp, {y})})}), "prediction");
   if (objective.sqrt)
     return g.finish(g.op(OpKind::Mul, {g.op(OpKind::Sign, {y}), g.op(OpKind::Mul, {y, y})}), "prediction");
-  const char *const plain[] = {"", "regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank", "rank_xendcg", "custom", "none"};
+  const char *const plain[] = {"",     "regression", "regression_l1", "huber",  "fair", "quantile",
+                               "mape", "lambdarank", "rank_xendcg",   "custom", "none"};
   if (std::find(std::begin(plain), std::end(plain), name) == std::end(plain))
     fail("objective '", printable(name), "' is not supported");
   return g.finish(y, "prediction");
@@ -227,7 +245,8 @@ Graph buildGraph(const TreeEnsemble &e, int64_t features, const Objective &objec
 
 Graph read(TextReader &text, const ImportOptions &options) {
   Section header = text.section();
-  int64_t perIteration = integer(header, "num_tree_per_iteration", 1), features = integer(header, "max_feature_idx", -2) + 1;
+  int64_t perIteration = integer(header, "num_tree_per_iteration", 1),
+          features = integer(header, "max_feature_idx", -2) + 1;
   if (perIteration < 1 || perIteration > kMaxElements || features < 0)
     fail("the header has num_tree_per_iteration=", perIteration, " and max_feature_idx=", features - 1);
   TreeEnsemble e;

@@ -88,13 +88,15 @@ private:
     gradient = boost == "Grad";
     static const char *const averaging[] = {"AdaBoost", "RealAdaBoost", "AdaCost", "Bagging"};
     if (!gradient && std::find(std::begin(averaging), std::end(averaging), boost) == std::end(averaging))
-      errorAt(setup, str("BoostType '", printable(boost, 60), "' is not supported; supported: Grad, AdaBoost, RealAdaBoost, AdaCost, Bagging"));
+      errorAt(setup, str("BoostType '", printable(boost, 60),
+                         "' is not supported; supported: Grad, AdaBoost, RealAdaBoost, AdaCost, Bagging"));
     if (analysis != "Classification" && analysis != "Regression" && !(analysis == "Multiclass" && gradient))
       errorAt(setup, str("AnalysisType '", printable(analysis, 60), "' with BoostType '", printable(boost, 60),
                          "' is not supported; supported: Classification, Regression, and Multiclass with Grad"));
     xml_node transformations = setup.child("Transformations");
     for (const xml_node &transform : transformations.children("Transform"))
-      errorAt(transform, str("variable transformation '", printable(transform.attribute("Name").value(), 60), "' is not supported; supported: none"));
+      errorAt(transform, str("variable transformation '", printable(transform.attribute("Name").value(), 60),
+                             "' is not supported; supported: none"));
     xml_node variables = childOf(setup, "Variables");
     for (const xml_node &variable : variables.children("Variable"))
       features += variable.type() == pugi::node_element;
@@ -128,9 +130,11 @@ private:
           errorAt(at, "cuts on Fisher discriminants (UseFisherCuts) are not supported");
         // With cType 0 what the cut does not select goes right: a missing value as well.
         bool selectsRight = numberOf<int64_t>(at, "cType") != 0;
-        reference = ensemble.addNode(selectsRight ? TreeMode::GreaterEqual : TreeMode::Less, numberOf<int64_t>(at, "IVar"),
-                                     double(numberOf<float>(at, "Cut")), 0, 0, !selectsRight);
-        xml_node left = at.find_child_by_attribute("Node", "pos", "l"), right = at.find_child_by_attribute("Node", "pos", "r");
+        reference =
+            ensemble.addNode(selectsRight ? TreeMode::GreaterEqual : TreeMode::Less, numberOf<int64_t>(at, "IVar"),
+                             double(numberOf<float>(at, "Cut")), 0, 0, !selectsRight);
+        xml_node left = at.find_child_by_attribute("Node", "pos", "l"),
+                 right = at.find_child_by_attribute("Node", "pos", "r");
         if (!left || !right)
           errorAt(at, "is no leaf and has not two nodes below it, 'l' and 'r'");
         open.push_back({left, reference, false});
@@ -153,7 +157,8 @@ private:
     if (analysis == "Multiclass")
       return g.finish(g.op(OpKind::Softmax, {y}, {{"axis", int64_t(1)}}), "probabilities");
     if (!gradient) // as TMVA does, also for what cannot be normalised
-      y = norm > std::numeric_limits<double>::epsilon() ? g.op(OpKind::Div, {y, g.number(norm)}) : g.op(OpKind::Mul, {y, g.number(0)});
+      y = norm > std::numeric_limits<double>::epsilon() ? g.op(OpKind::Div, {y, g.number(norm)})
+                                                        : g.op(OpKind::Mul, {y, g.number(0)});
     if (analysis == "Regression")
       return g.finish(y, "prediction");
     if (gradient) { // 2 / (1 + exp(-2 y)) - 1

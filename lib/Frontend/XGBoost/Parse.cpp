@@ -11,7 +11,8 @@ using json::Document;
 
 constexpr int kMaxDepth = 64;
 
-/// Passes over UBJSON before it is believed: the parser recurses, and a container of nulls takes no bytes for its elements.
+/// Passes over UBJSON before it is believed: the parser recurses, and a container of nulls takes no bytes for its
+/// elements.
 struct Limits : nlohmann::json_sax<Document> {
   explicit Limits(size_t maxValues) : left(maxValues) {}
 
@@ -49,7 +50,8 @@ Document parseBinary(std::span<const uint8_t> bytes) {
 }
 
 std::string quoteWords(std::string_view text) {
-  static constexpr std::string_view kWords[][2] = {{"NaN", "\"nan\""}, {"-Infinity", "\"-inf\""}, {"Infinity", "\"inf\""}};
+  static constexpr std::string_view kWords[][2] = {
+      {"NaN", "\"nan\""}, {"-Infinity", "\"-inf\""}, {"Infinity", "\"inf\""}};
   std::string result;
   result.reserve(text.size());
   bool inString = false;

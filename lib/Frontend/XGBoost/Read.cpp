@@ -45,7 +45,9 @@ std::vector<double> numbersOf(const Cursor &at) {
   values.reserve(at.size());
   for (size_t i = 0; i < at.size(); ++i) {
     const Document &item = at.raw()[i];
-    values.push_back(item.is_boolean() ? double(item.get<bool>()) : item.is_number() ? item.get<double>() : numberOf(at.at(i)));
+    values.push_back(item.is_boolean()  ? double(item.get<bool>())
+                     : item.is_number() ? item.get<double>()
+                                        : numberOf(at.at(i)));
   }
   return values;
 }
@@ -80,7 +82,8 @@ public:
       if (reference[n] != kUnseen)
         tree.error(str("node ", n, " has two parents"));
       if (left[n] < 0) {
-        reference[n] = vectors.empty() ? e.addLeaf(double(float(condition[n]) * weight), target) : addLeafVector(n, weight);
+        reference[n] =
+            vectors.empty() ? e.addLeaf(double(float(condition[n]) * weight), target) : addLeafVector(n, weight);
         continue;
       }
       reference[n] = e.addNode(TreeMode::Less, feature[n], double(float(condition[n])), 0, 0, defaultLeft[n] != 0);
@@ -100,7 +103,8 @@ public:
 private:
   static constexpr int64_t kUnseen = std::numeric_limits<int64_t>::min();
 
-  /// Leaves with a value per output (multi_strategy=multi_output_tree): since 3.1 in a list of their own, before for every node.
+  /// Leaves with a value per output (multi_strategy=multi_output_tree): since 3.1 in a list of their own, before for
+  /// every node.
   void readLeafVectors() {
     Cursor parameters = tree.has("tree_param") ? tree.object("tree_param") : tree;
     double size = parameters.has("size_leaf_vector") ? numberOf(parameters.at("size_leaf_vector")) : 1;
@@ -131,9 +135,13 @@ private:
     auto sizes = integersOf(tree.array("categories_sizes")), categories = integersOf(tree.array("categories"));
     if (segments.size() != nodes.size() || sizes.size() != nodes.size())
       tree.error("the lists of categories do not have the same length");
+    size_t total = 0;
     for (size_t k = 0; k < nodes.size(); ++k) {
-      if (segments[k] < 0 || sizes[k] < 0 || segments[k] > int64_t(categories.size()) || sizes[k] > int64_t(categories.size()) - segments[k])
+      if (segments[k] < 0 || sizes[k] < 0 || segments[k] > int64_t(categories.size()) ||
+          sizes[k] > int64_t(categories.size()) - segments[k])
         tree.error(str("the categories of node ", nodes[k], " lie outside of the list"));
+      if ((total += size_t(sizes[k])) > categories.size())
+        tree.error(str("the categories of node ", nodes[k], " overlap those of others"));
       sets[nodes[k]] = {categories.begin() + segments[k], categories.begin() + segments[k] + sizes[k]};
     }
   }
@@ -145,7 +153,8 @@ private:
       e.onTrue[at] = ifLeft, e.onFalse[at] = ifRight;
       return;
     }
-    // Members go right. A negative value is no category, not even one that would be cut to 0: it goes left before the set is asked.
+    // Members go right. A negative value is no category, not even one that would be cut to 0: it goes left before the
+    // set is asked.
     bool missingLeft = e.missingTrue[at] != 0;
     auto found = sets.find(int64_t(n));
     if (found == sets.end())
@@ -173,14 +182,27 @@ private:
 enum class Link { Identity, Logistic, LogisticRaw, Log, Softmax, Classes, Hinge };
 
 Link linkOf(const Cursor &objective) {
-  static const std::map<std::string, Link> links = {
-      {"reg:squarederror", Link::Identity}, {"reg:linear", Link::Identity},       {"reg:squaredlogerror", Link::Identity},
-      {"reg:absoluteerror", Link::Identity}, {"reg:pseudohubererror", Link::Identity}, {"reg:quantileerror", Link::Identity},
-      {"reg:expectileerror", Link::Identity}, {"rank:pairwise", Link::Identity},   {"rank:ndcg", Link::Identity},
-      {"rank:map", Link::Identity},          {"reg:logistic", Link::Logistic},     {"binary:logistic", Link::Logistic},
-      {"binary:logitraw", Link::LogisticRaw}, {"binary:hinge", Link::Hinge},       {"count:poisson", Link::Log},
-      {"reg:gamma", Link::Log},              {"reg:tweedie", Link::Log},           {"survival:cox", Link::Log},
-      {"survival:aft", Link::Log},           {"multi:softprob", Link::Softmax},    {"multi:softmax", Link::Classes}};
+  static const std::map<std::string, Link> links = {{"reg:squarederror", Link::Identity},
+                                                    {"reg:linear", Link::Identity},
+                                                    {"reg:squaredlogerror", Link::Identity},
+                                                    {"reg:absoluteerror", Link::Identity},
+                                                    {"reg:pseudohubererror", Link::Identity},
+                                                    {"reg:quantileerror", Link::Identity},
+                                                    {"reg:expectileerror", Link::Identity},
+                                                    {"rank:pairwise", Link::Identity},
+                                                    {"rank:ndcg", Link::Identity},
+                                                    {"rank:map", Link::Identity},
+                                                    {"reg:logistic", Link::Logistic},
+                                                    {"binary:logistic", Link::Logistic},
+                                                    {"binary:logitraw", Link::LogisticRaw},
+                                                    {"binary:hinge", Link::Hinge},
+                                                    {"count:poisson", Link::Log},
+                                                    {"reg:gamma", Link::Log},
+                                                    {"reg:tweedie", Link::Log},
+                                                    {"survival:cox", Link::Log},
+                                                    {"survival:aft", Link::Log},
+                                                    {"multi:softprob", Link::Softmax},
+                                                    {"multi:softmax", Link::Classes}};
   std::string name = objective.at("name").text();
   auto it = links.find(name);
   if (it == links.end()) {
@@ -211,7 +233,8 @@ Graph buildGraph(const TreeEnsemble &e, int64_t features, Link link, const Impor
   case Link::Log:
     return g.finish(g.op(OpKind::Exp, {y}), "prediction");
   case Link::Hinge:
-    return g.finish(g.op(OpKind::Cast, {g.op(OpKind::Greater, {y, g.number(0)})}, {{"to", std::string("float32")}}), "prediction");
+    return g.finish(g.op(OpKind::Cast, {g.op(OpKind::Greater, {y, g.number(0)})}, {{"to", std::string("float32")}}),
+                    "prediction");
   case Link::Softmax:
     return g.finish(g.op(OpKind::Softmax, {y}, {{"axis", int64_t(1)}}), "probabilities");
   case Link::Classes:
@@ -221,14 +244,16 @@ Graph buildGraph(const TreeEnsemble &e, int64_t features, Link link, const Impor
 }
 
 Graph read(const Document &document, const ImportOptions &options) {
-  Cursor learner = Cursor(document).object("learner"), parameters = learner.object("learner_model_param"), booster = learner.object("gradient_booster");
+  Cursor learner = Cursor(document).object("learner"), parameters = learner.object("learner_model_param"),
+         booster = learner.object("gradient_booster");
   std::string kind = booster.at("name").text();
   if (kind != "gbtree" && kind != "dart")
     booster.error(str("booster '", printable(kind), "' is not supported; supported: gbtree, dart"));
   Cursor model = kind == "dart" ? booster.object("gbtree").object("model") : booster.object("model");
   Link link = linkOf(learner.object("objective"));
 
-  double classes = numberOf(parameters.at("num_class")), outputs = parameters.has("num_target") ? numberOf(parameters.at("num_target")) : 1;
+  double classes = numberOf(parameters.at("num_class")),
+         outputs = parameters.has("num_target") ? numberOf(parameters.at("num_target")) : 1;
   double features = numberOf(parameters.at("num_feature")), groups = std::max({classes, outputs, 1.0});
   if (!(features >= 0 && features <= double(kMaxElements)) || !(groups <= double(kMaxElements)))
     parameters.error("sizes out of range");

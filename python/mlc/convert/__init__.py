@@ -28,8 +28,8 @@ def convert(obj: Any, method: Optional[str] = None, **options: Any) -> bytes:
     """The JSON description of what ``obj.method(x)`` computes, as bytes.
 
     obj: a fitted scikit-learn object, a Keras model, a booster, or an object of a class that was given to ``register``;
-    or the path of any model that ``jit.compile`` takes. method: "predict", "predict_proba", "decision_function", "transform" or "inverse_transform"; default:
-    predict_proba of classifiers, else predict, else transform.
+    or the path of any model that ``jit.compile`` takes. method: "predict", "predict_proba", "decision_function",
+    "transform" or "inverse_transform"; default: predict_proba of classifiers, else predict, else transform.
 
     Options: ``precision="float64"`` computes neural networks in double precision, as all else already is;
     ``n_features`` for objects that do not know it; ``positive_only=True``: of two classes the probability of the

@@ -43,20 +43,16 @@ def regressor(d: Description, obj: Any, x: Value, method: str) -> Value:
 
 @converts("catboost", "CatBoostClassifier", methods=("predict", "predict_proba"))
 def classifier(d: Description, obj: Any, x: Value, method: str) -> Value:
-    p = _exported(d, obj, x, raw=False)
-    several = str(obj.get_all_params().get("loss_function", "")).startswith("Multi")
-    labels_apart = several and not str(obj.get_all_params()["loss_function"]).startswith("MultiClass")
-    if p.shape[1] == 1:
-        p = d.concat([1 - p, p])
     if method == "predict_proba":
-        return p
-    if labels_apart:  # each label by itself
-        return d.cast(p > 0.5, "float64")
+        p = _exported(d, obj, x, raw=False)
+        return d.concat([1 - p, p]) if p.shape[1] == 1 else p
+    raw = _exported(d, obj, x, raw=True)
+    if str(obj.get_all_params().get("loss_function", "")).startswith(("MultiLogloss", "MultiCrossEntropy")):
+        return d.cast(raw > 0.0, "float64")  # each label by itself
     classes = np.asarray(obj.classes_)
     if classes.dtype.kind not in "biuf":
         raise d.error(f"predict gives labels of type {classes.dtype}; supported: numbers, or method='predict_proba'")
-    if several:
-        return choose(classes, first_of_largest(p))
+    if raw.shape[1] > 1:
+        return choose(classes, first_of_largest(raw))
     threshold = float(obj.get_probability_threshold())
-    raw = _exported(d, obj, x, raw=True)
     return np.where(raw > float(np.log(threshold / (1 - threshold))), float(classes[1]), float(classes[0]))
