@@ -115,8 +115,8 @@ def test_seeds_are_models(seed):
 
 def test_cut_short(seed):
     library, data = seed
-    for length in np.linspace(0, len(data) - 2, 60).astype(int):
-        text = takes(data[: int(length)])
+    for i, length in enumerate(np.linspace(0, len(data) - 2, 60).astype(int)):
+        text = takes(data[: int(length)], run=i % 20 == 0)
         # Only LightGBM's text can end anywhere: whole trees are a model.
         assert text is not None or library == "lightgbm"
 
