@@ -124,6 +124,20 @@ def test_raw_scores_to_the_last_bit(kind, loss, settings):
     assert np.array_equal(jit.compile(model)(rows).reshape(want.shape), want.astype(np.float32))
 
 
+@pytest.mark.parametrize("nan_mode", ["Min", "Max"])
+def test_leaf_for_leaf(nan_mode):
+    """Every tree ends in CatBoost's leaf: seen one tree at a time, by the leaf's value."""
+    model, x = trained("Regressor", "RMSE", {"nan_mode": nan_mode, "iterations": 10}, 0.1)
+    rows = rows_of(model, x, nan=True)
+    leaves = model.calc_leaf_indexes(rows)
+    for tree in range(model.tree_count_):
+        one = model.copy()
+        one.shrink(tree + 1, tree)
+        one.set_scale_and_bias(1, [0])
+        values = np.asarray(one.get_leaf_values())
+        assert np.array_equal(jit.compile(one)(rows).ravel(), values[leaves[:, tree]].astype(np.float32))
+
+
 @pytest.mark.parametrize("loss", ["Logloss", "CrossEntropy", "MultiClass", "MultiClassOneVsAll", "MultiLogloss"])
 def test_classes(loss):
     model, x = trained("Classifier", loss, {}, 0.1)
