@@ -1,9 +1,9 @@
 # Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 """For those who come from scikinC: the same command, which gives a library instead of C source.
 
-    python -m mlc.scikinc efficiency=bdt.pkl resolution=net.keras --allow-pickle -o models.so
+    mlc-scikinc efficiency=bdt.pkl resolution=net.keras --allow-pickle -o models.so
 
-Symbols are those of scikinC: ``name``, and ``name_inverse`` where there is one; a header lies beside the library.
+(``python -m mlc.scikinc`` is the same command.) Symbols are those of scikinC: ``name``, and ``name_inverse`` where there is one; a header lies beside the library.
 Unpickling a file runs whatever code its author put there: pickles are read only with ``--allow-pickle``.
 """
 
@@ -33,7 +33,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="scikinc", description="Compiles trained models into one C library.")
+    parser = argparse.ArgumentParser(prog="mlc-scikinc", description="Compiles trained models into one C library.")
     parser.add_argument(
         "models", nargs="+", metavar="[name=]file", help=".pkl, .joblib, .keras, .h5, .onnx or .json; patterns too"
     )

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
 
-__all__ = ["Errors", "Validation", "validate"]
+__all__ = ["Errors", "MLFunction", "Validation", "validate"]
 
 _QUANTILES = (0.5, 0.9, 0.99, 0.999)
 
@@ -133,6 +133,24 @@ def _edges(values: Any, bins: int) -> Any:
     if not high > low:
         low, high = low - 0.5 * abs(low) - 1e-9, high + 0.5 * abs(high) + 1e-9
     return np.linspace(low, high, bins + 1)
+
+
+def MLFunction(library: Any, name: Optional[str] = None, n_inputs: Any = None, n_outputs: Any = None, **_: Any) -> Any:
+    """scikinC's way to call a function, for notebooks that have it: of a library's path and name, ``mlc.load(path)[name]``.
+
+    A function that is compiled already, in this process or of a library, is returned as it is. Sizes need not be given,
+    the function knows them. A generator takes its random numbers as a second argument; rows are 1-D or 2-D.
+
+    Raises ValueError if a size is given and wrong, KeyError if the library has no such function.
+    """
+    from ._function import Function
+    from ._load import load
+
+    f = library if isinstance(library, Function) else load(library)[name or ""]
+    for given, size, what in ((n_inputs, f.n_in, "inputs"), (n_outputs, f.n_out, "outputs")):
+        if given is not None and given != size:
+            raise ValueError(f"{f.name} has {size} {what}, not {given}")
+    return f
 
 
 def validate(f: Any, reference: Any, x: Any, z: Any = None, *, method: Optional[str] = None) -> Validation:

@@ -108,7 +108,8 @@ LAYERS = {
     "layer norm axes": ((4, 3), [L.LayerNormalization(axis=[1, 2], epsilon=1e-2)]),
     "layer norm bare": ((4,), [L.LayerNormalization(center=False, scale=False)]),
     "unit norm": ((4,), [L.UnitNormalization()]),
-    "training only": ((4,), [L.Dropout(0.5), L.GaussianNoise(1.0), L.ActivityRegularization(0.1)]),
+    "training only": ((4,), [L.Dropout(0.5), L.GaussianNoise(1.0), L.ActivityRegularization(0.1), L.AlphaDropout(0.2)]),
+    "training only in space": ((4, 3), [L.SpatialDropout1D(0.5), L.GaussianDropout(0.2), L.Identity()]),
     "flatten": ((4, 3), [L.Flatten(), L.Dense(2)]),
     "reshape": ((12,), [L.Reshape((3, -1)), L.Dense(2), L.Permute((2, 1)), L.Flatten()]),
     "repeat": ((4,), [L.RepeatVector(3), L.Dense(2, activation="tanh")]),
@@ -139,6 +140,15 @@ def test_normalization_with_a_large_mean():
         {"mean": 1.0, "variance": 4.0, "axis": None, "invert": True},
     ):
         check(chain((3,), L.Normalization(**options)))
+
+
+def test_embedding():
+    model = shaken(chain((3,), L.Embedding(10, 4), L.Flatten(), L.Dense(2)))
+    rows = RNG.integers(0, 10, (30, 3)).astype(np.float32)
+    f = jit.compile(model)
+    want = expected(model, [rows])
+    errors["Embedding"] = float(np.max(np.abs(f(rows) - want) / (1 + np.abs(want))))
+    assert errors["Embedding"] <= TOLERANCE
 
 
 @pytest.mark.parametrize(

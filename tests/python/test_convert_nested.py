@@ -5,11 +5,27 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
+import mlc  # noqa: E402
 from mlc import jit  # noqa: E402
-from sklearn import calibration, compose, dummy, ensemble, linear_model, model_selection  # noqa: E402
-from sklearn import multiclass, multioutput, neighbors, preprocessing  # noqa: E402
+from sklearn import (  # noqa: E402
+    calibration,
+    cluster,
+    compose,
+    cross_decomposition,
+    dummy,
+    ensemble,
+    isotonic,
+    linear_model,
+    model_selection,
+    multiclass,
+    multioutput,
+    neighbors,
+    preprocessing,
+    svm,
+    tree,
+)
 from sklearn.pipeline import make_pipeline  # noqa: E402
-from test_convert_sklearn import SCORE, SMALL, TARGET, THREE, TWO, check, close, scaled  # noqa: E402
+from test_convert_sklearn import SCORE, SMALL, TARGET, THREE, TWO, check, close, note, scaled  # noqa: E402
 
 TREES = {
     "forest": lambda: ensemble.RandomForestClassifier(5, random_state=0),
@@ -45,6 +61,16 @@ def test_trees_within(trees, around, target):
             close(f(SMALL), getattr(fitted, method)(DATA), tolerance)
 
 
+def test_one_vs_rest_of_equal_and_of_no_scores():
+    """Few shallow trees give the same probability to several classes, and none to any."""
+    rows = np.float32(np.random.default_rng(3).normal(size=(2000, 4)))
+    for members in (ensemble.RandomForestClassifier(2, random_state=1), tree.DecisionTreeClassifier(random_state=1)):
+        fitted = multiclass.OneVsRestClassifier(members).fit(DATA, THREE)
+        check(fitted, "predict", rows)
+        with np.errstate(invalid="ignore"):
+            check(fitted, "predict_proba", rows)
+
+
 REGRESSORS = {
     "target": lambda t: compose.TransformedTargetRegressor(t, func=np.arcsinh, inverse_func=np.sinh),
     "outputs": multioutput.MultiOutputRegressor,
@@ -62,6 +88,51 @@ def test_regressors_within(around):
     for trees in (ensemble.GradientBoostingRegressor(n_estimators=5), ensemble.ExtraTreesRegressor(5, random_state=0)):
         fitted = REGRESSORS[around](trees).fit(DATA, target)
         close(jit.compile(fitted)(SMALL), fitted.predict(DATA))
+
+
+# Every tree estimator by all its methods; its decisions at thresholds are test_trees.py's.
+
+
+@pytest.mark.parametrize("name", [
+    "DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor",
+    "RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor",
+    "GradientBoostingClassifier", "GradientBoostingRegressor", "HistGradientBoostingClassifier",
+    "HistGradientBoostingRegressor", "IsolationForest", "BaggingClassifier", "BaggingRegressor", "AdaBoostRegressor",
+    "AdaBoostClassifier",
+])  # fmt: skip
+def test_trees_by_every_method(name):
+    kind = getattr(ensemble, name, None) or getattr(tree, name)
+    size = {"max_iter": 5} if name.startswith("Hist") else {} if "Tree" in name[:14] and "Trees" not in name else {"n_estimators": 5}
+    fitted = kind(random_state=0, **size).fit(DATA, THREE if name.endswith("Classifier") else TARGET)
+    for method in ("predict", "predict_proba", "decision_function", "score_samples"):
+        if hasattr(fitted, method):
+            check(fitted, method, SMALL)
+
+
+@pytest.mark.parametrize("model", [
+    linear_model.RidgeClassifierCV(), linear_model.PassiveAggressiveClassifier(), linear_model.PassiveAggressiveRegressor(),
+    dummy.DummyRegressor(), cross_decomposition.CCA(1), cross_decomposition.PLSCanonical(1), cluster.MiniBatchKMeans(3, n_init=1),
+    svm.OneClassSVM(), ensemble.VotingRegressor([("a", linear_model.Ridge())]),
+    ensemble.StackingRegressor([("a", linear_model.Ridge())], linear_model.Ridge()),
+    ensemble.StackingClassifier([("a", linear_model.RidgeClassifier())], linear_model.LogisticRegression()),
+    multioutput.ClassifierChain(linear_model.LogisticRegression()),
+    multioutput.MultiOutputClassifier(linear_model.LogisticRegression()), isotonic.IsotonicRegression(out_of_bounds="clip"),
+], ids=lambda model: type(model).__name__)  # fmt: skip
+def test_methods_not_met_elsewhere(model):
+    rows = SMALL[:, :1] if isinstance(model, isotonic.IsotonicRegression) else SMALL
+    target = TARGET
+    if hasattr(model, "predict_proba") or "Classifier" in type(model).__name__:
+        target = TWO
+    if isinstance(model, (multioutput.ClassifierChain, multioutput.MultiOutputClassifier)):
+        target = np.stack([TWO, TWO[::-1]], axis=1)
+    fitted = model.fit(rows.astype(np.float64), target)
+    found = {(library, name): methods for library, name, methods in mlc.convert.registered()}
+    for method in found["sklearn", type(model).__name__]:
+        if not hasattr(fitted, method):
+            continue
+        expected = getattr(fitted, method)(rows.astype(np.float64))
+        expected = np.hstack(expected) if isinstance(expected, list) else expected
+        note(fitted, method, close(jit.compile(fitted, method=method)(rows), expected))
 
 
 # What is particular to GradientBoosting
@@ -111,7 +182,7 @@ def test_columns_of_a_table():
 
 
 @pytest.mark.parametrize("make", [
-    lambda: dummy.DummyClassifier().fit(DATA, np.zeros(len(DATA))),
+    lambda: scaled(dummy.DummyClassifier()).fit(DATA, np.zeros(len(DATA))),
     lambda: ensemble.RandomForestClassifier(3).fit(DATA, np.ones(len(DATA))),
     lambda: ensemble.AdaBoostClassifier(n_estimators=2).fit(DATA, np.ones(len(DATA))),
     lambda: neighbors.KNeighborsClassifier().fit(DATA, np.ones(len(DATA))),

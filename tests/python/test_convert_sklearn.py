@@ -63,7 +63,7 @@ RECORD = os.environ.get("MLC_RECORD_ERRORS")
 errors = {}
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def record():
     yield
     if RECORD:
@@ -362,7 +362,7 @@ def test_inverse_of_columns_scatters():
     ).fit(X.astype(np.float64))
     f = jit.compile(fitted)
     y = fitted.transform(X.astype(np.float64))
-    np.testing.assert_allclose(f.inverse(np.float32(y)), X, rtol=3e-6, atol=3e-6)
+    note(fitted, "inverse_transform", close(f.inverse(np.float32(y)), X, 3e-6))
     dropped = columns_of((pre.StandardScaler(), [0])).fit(X.astype(np.float64))
     with pytest.raises(ValueError, match="dropped"):
         jit.compile(dropped, method="inverse_transform")

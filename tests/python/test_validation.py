@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 import mlc  # noqa: E402
-from helpers import mlp  # noqa: E402
+from helpers import mlp, with_noise  # noqa: E402
 from mlc import aot, jit  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
 from sklearn.preprocessing import QuantileTransformer  # noqa: E402
@@ -51,6 +51,18 @@ def test_library(tmp_path):
     assert mlc.validate(lib.pre, fitted, X).max_absolute < 1e-6
     y = fitted.transform(X)
     assert mlc.validate(lib.pre_inverse, fitted, y, method="inverse_transform").max_absolute < 1e-6
+
+
+def test_function_as_in_scikinc(tmp_path):
+    f = jit.compile(with_noise(), random="z")
+    aot.build(tmp_path / "m.so", {"gan": f}, random="z")
+    z = np.random.default_rng(4).normal(size=(400, f.n_random)).astype(np.float32)
+    for g in (mlc.validation.MLFunction(tmp_path / "m.so", "gan"), mlc.validation.MLFunction(f, n_inputs=3, n_outputs=4)):
+        assert np.array_equal(g(X, z), f(X, z)) and np.array_equal(g(list(X[0]), z[0]), f(X, z)[0])
+    with pytest.raises(ValueError, match="gan has 3 inputs, not 5"):
+        mlc.validation.MLFunction(str(tmp_path / "m.so"), "gan", 5, 4, float_type="float")
+    with pytest.raises(KeyError, match="it holds gan"):
+        mlc.validation.MLFunction(tmp_path / "m.so", "other")
 
 
 def test_figure_and_html():

@@ -39,19 +39,34 @@ operand. `mlc.compose` joins converted objects, slices, constants and branches i
 """
 
 
+SCIKINC = """
+## From scikinC
+
+| scikinC | here |
+| --- | --- |
+| `scikinC.convert({"a": obj})`, then `gcc` | `aot.build("a.so", {"a": obj})`: library and header; `a_inverse`, where there is one |
+| `scikinC a=model.pkl > a.C` | `mlc-scikinc a=model.pkl --allow-pickle -o a.so`; also `.joblib`, `.keras`, `.h5`, `.onnx` |
+| `scikinC.validation.MLFunction("a.so", "a", 3, 1)` | `mlc.validation.MLFunction("a.so", "a")`, or `mlc.load("a.so").a`; sizes are known |
+| one column for two classes | scikit-learn's two; one with `--one-column` or `mlc.convert(obj, positive_only=True)` |
+| `func_inC = "…{x}…"` | the NumPy function of the FunctionTransformer itself |
+| generators in C by hand | `mlc.compose`: stages, inverses, slices, constants, random input, branches |
+"""
+
+
 def wrap(words):
     return textwrap.fill(", ".join(words), 120, break_long_words=False, break_on_hyphens=False)
 
 
 def measured():
-    """{file: {key: error}}: runs the two test files."""
+    """{file: {key: error}}: runs the test files."""
     results = []
+    tests = {"sklearn": ("sklearn", "functions", "nested"), "keras": ("keras",)}
     for name, variable in (("sklearn", "MLC_RECORD_ERRORS"), ("keras", "MLC_RECORD_KERAS_ERRORS")):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "errors.json")
             command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-            test = ROOT / "tests" / "python" / f"test_convert_{name}.py"
-            subprocess.run([*command, test], check=True, env={**os.environ, variable: str(path)}, cwd=ROOT)
+            files = [ROOT / "tests" / "python" / f"test_convert_{part}.py" for part in tests[name]]
+            subprocess.run([*command, *files], check=True, env={**os.environ, variable: str(path)}, cwd=ROOT)
             results.append(json.loads(path.read_text()))
     return results
 
@@ -85,6 +100,14 @@ def keras_lists(errors):
     )
 
 
+def numpy_list():
+    from mlc import convert  # noqa: F401  (fills the tables)
+    from mlc.convert._value import FUNCTIONS, UFUNCS
+
+    names = sorted({name for name in {**UFUNCS, **FUNCTIONS} if not name.startswith("bitwise")})
+    return "NumPy in a FunctionTransformer: " + wrap([f"`{name}`" for name in names]) + "."
+
+
 def text(sklearn_errors, keras_errors):
     return "".join(
         [
@@ -94,9 +117,12 @@ def text(sklearn_errors, keras_errors):
             'float32 unless `precision="float64"` is given\nto `mlc.convert`. No number: not measured by a test of its '
             "own.\n\n",
             sklearn_table(sklearn_errors),
-            "\n\nNot supported and said so: text categories, functions that need the elements of their argument. An "
-            "input for which\nscikit-learn raises an error (unknown category, NaN) gives a number or NaN here: a compiled "
-            "function always returns.\n\n",
+            "\n\n",
+            numpy_list(),
+            "\n\nNot supported and said so: functions that need the elements of their argument, and text. A column of text "
+            'categories\nis taken with `mlc.convert(obj, categories="index")`: the compiled function is then given the position '
+            "of a text in the\nencoder's `categories_`. An input for which scikit-learn raises an error (unknown category, NaN) "
+            "gives a number or NaN\nhere: a compiled function always returns.\n\n",
             "## Keras\n\nLive models of Keras 2 and 3, `.keras` and `.h5` files. Sequential and functional models, "
             "nested, with shared layers\nand operators. Files are read as zip, JSON and HDF5; no code in them is run, "
             "Lambda is refused. A live model is evaluated\non random rows after conversion, a mismatch is an error. "
@@ -104,6 +130,7 @@ def text(sklearn_errors, keras_errors):
             keras_lists(keras_errors),
             "\n\n",
             OWN,
+            SCIKINC,
         ]
     )
 

@@ -153,12 +153,13 @@ class Description:
         offset = np.asarray(offset)
         return product + offset if np.any(offset) else product
 
-    def reduce(self, op: str, x: Value, axis: int = -1, keepdims: bool = True) -> Value:
+    def reduce(self, op: str, x: Value, axis: int = -1, keepdims: bool = True, last: bool = False) -> Value:
+        """last: of ArgMax and ArgMin, the last of equal elements instead of the first."""
         axis %= len(x.shape)
         tail = (1,) if keepdims else ()
         shape = x.shape[:axis] + tail + x.shape[axis + 1 :]
         if op.startswith("Arg"):
-            return self.op(op, x, shape=shape, dtype="int64", axis=axis, keepdims=int(keepdims))
+            return self.op(op, x, shape=shape, dtype="int64", axis=axis, keepdims=int(keepdims), select_last_index=int(last))
         return self.op(op, x, shape=shape, axes=[axis], keepdims=int(keepdims))
 
     def reshape(self, x: Value, shape: Sequence[int]) -> Value:

@@ -3,12 +3,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import Any, Tuple
 
 from .._description import Description
 from .._elementary import choose, first_of_largest, softmax
 from .._registry import converts
 from .._value import Value, np
+
+
+def version() -> Tuple[int, int]:
+    """That of the scikit-learn in this process: a few results changed."""
+    major, minor = sys.modules["sklearn"].__version__.split(".")[:2]
+    return int(major), int(minor)
 
 
 def labels(d: Description, obj: Any, classes: Any = None) -> Any:

@@ -9,7 +9,7 @@ from .._description import Description
 from .._elementary import choose, first_of_largest, softmax
 from .._registry import apply, converts
 from .._value import Value, np
-from .linear import labels, two_columns
+from .linear import labels, two_columns, version
 from .svm import one_vs_rest
 from .trees import bagged_trees
 
@@ -66,12 +66,8 @@ def voting_classifier(d: Description, obj: Any, x: Value, method: str) -> Value:
     return choose(labels(d, obj), first_of_largest(mean_of(d, parts, weights)))
 
 
-@converts(
-    "sklearn",
-    "StackingRegressor",
-    "StackingClassifier",
-    methods=("predict", "predict_proba", "decision_function", "transform"),
-)
+@converts("sklearn", "StackingRegressor", methods=("predict", "transform"))
+@converts("sklearn", "StackingClassifier", methods=("predict", "predict_proba", "decision_function", "transform"))
 def stacking(d: Description, obj: Any, x: Value, method: str) -> Value:
     binary = len(getattr(obj, "classes_", ())) == 2
     parts: List[Any] = []
@@ -172,7 +168,10 @@ def one_vs_rest_classifier(d: Description, obj: Any, x: Value, method: str) -> V
         return d.concat([_positive(d, e, x, method == "predict_proba") for e in obj.estimators_])
     if method == "predict_proba":
         p = d.concat([_positive(d, e, x, True) for e in obj.estimators_])
-        return two_columns(d, p) if p.shape[1] == 1 else p / d.reduce("ReduceSum", p)
+        if p.shape[1] == 1:
+            return two_columns(d, p)
+        total = d.reduce("ReduceSum", p)
+        return p / (total if version() < (1, 7) else np.where(total == 0.0, 1.0, total))
     scores = [_positive(d, e, x, not hasattr(e, "decision_function")) for e in obj.estimators_]
     if method == "decision_function":
         return d.concat(scores)
@@ -180,7 +179,8 @@ def one_vs_rest_classifier(d: Description, obj: Any, x: Value, method: str) -> V
     if len(scores) == 1:
         limit = 0.0 if hasattr(obj.estimators_[0], "decision_function") else 0.5
         return np.where(scores[0] > limit, known[1], known[0])
-    return choose(known, first_of_largest(d.concat(scores)))
+    last = version() < (1, 8)  # of equal scores the last class won
+    return choose(known, d.reduce("ArgMax", d.concat(scores), last=last))
 
 
 def _positive(d: Description, obj: Any, x: Value, probability: bool) -> Value:
@@ -212,7 +212,8 @@ def one_vs_one_classifier(d: Description, obj: Any, x: Value, method: str) -> Va
     return choose(labels(d, obj), first_of_largest(scores)) if method == "predict" else scores
 
 
-@converts("sklearn", "MultiOutputRegressor", "MultiOutputClassifier", methods=("predict", "predict_proba"))
+@converts("sklearn", "MultiOutputRegressor", methods=("predict",))
+@converts("sklearn", "MultiOutputClassifier", methods=("predict", "predict_proba"))
 def multi_output(d: Description, obj: Any, x: Value, method: str) -> Value:
     """Outputs side by side; of probabilities, the classes of each output."""
     return d.concat([apply(d, e, x, method, f"estimators_[{i}]") for i, e in enumerate(obj.estimators_)])
@@ -229,7 +230,8 @@ def chain(d: Description, obj: Any, x: Value, method: str) -> Value:
     return d.concat([results[order.index(k)] for k in range(len(order))])
 
 
-@converts("sklearn", "DummyRegressor", "DummyClassifier", methods=("predict", "predict_proba"))
+@converts("sklearn", "DummyRegressor", methods=("predict",))
+@converts("sklearn", "DummyClassifier", methods=("predict", "predict_proba"))
 def dummy(d: Description, obj: Any, x: Value, method: str) -> Value:
     if hasattr(obj, "constant_") and not hasattr(obj, "classes_"):
         return d.constant(np.asarray(obj.constant_, np.float64).reshape(1, -1))

@@ -15,10 +15,9 @@ from .svm import squared_distances
 _LIMIT = 1 << 20  # numbers: points times features of a nearest-neighbours model
 
 
-@converts("sklearn", "KMeans", "MiniBatchKMeans", "BisectingKMeans", methods=("predict", "transform"))
+@converts("sklearn", "BisectingKMeans", methods=("transform",))
+@converts("sklearn", "KMeans", "MiniBatchKMeans", methods=("predict", "transform"))
 def k_means(d: Description, obj: Any, x: Value, method: str) -> Value:
-    if method == "predict" and type(obj).__name__ == "BisectingKMeans":
-        raise d.error("predict is not supported; supported: transform")
     square = _squares(d, x, np.asarray(obj.cluster_centers_, np.float64))
     return np.sqrt(square) if method == "transform" else d.cast(d.reduce("ArgMin", square), "float64")
 

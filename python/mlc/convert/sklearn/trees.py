@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Iterable, Optional, Tuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from .._registry import apply, converts
 from .._trees import CATEGORY, LESS_EQUAL, MEMBER, Trees
 from .._value import Value
 from .encoders import category_values
-from .linear import labels, two_columns
+from .linear import labels, two_columns, version
 
 
 def _add(trees: Trees, tree: Any, values: Any, features: Any = None, target: int = 0) -> None:
@@ -93,17 +92,12 @@ def _boosted(d: Description, obj: Any, x: Value) -> Value:
     return _initial(d, obj, x) + trees.emit(d, x)
 
 
-def _version() -> Tuple[int, int]:
-    major, minor = sys.modules["sklearn"].__version__.split(".")[:2]
-    return int(major), int(minor)
-
-
 def _initial(d: Description, obj: Any, x: Value) -> Value:
     """The raw score of an estimator that boosting starts from."""
     if not hasattr(obj, "classes_"):
         return d.f64(apply(d, obj.init_, x, "predict", "init"))
     p = d.f64(apply(d, obj.init_, x, "predict_proba", "init"))
-    least = float(np.finfo(np.float32 if _version() < (1, 8) else np.float64).eps)
+    least = float(np.finfo(np.float32 if version() < (1, 8) else np.float64).eps)
     p = np.clip(p if len(obj.classes_) > 2 else d.slice(p, 1, 2), least, 1 - least)
     if p.shape[1] == 1:
         return (np.log(p) - np.log1p(-p)) * (0.5 if obj.loss == "exponential" else 1.0)
@@ -211,7 +205,7 @@ def _member_votes(d: Description, obj: Any, x: Value) -> Value:
     """The sum of votes of AdaBoost's members for each class; of trees, one forest."""
     known, classes = list(obj.classes_), len(obj.classes_)
     real = getattr(obj, "algorithm", "SAMME") == "SAMME.R"
-    against = 0.0 if _version() < (1, 3) else -1.0 / (classes - 1)
+    against = 0.0 if version() < (1, 3) else -1.0 / (classes - 1)
     trees, others = Trees(classes), None
     for i, (member, weight) in enumerate(zip(obj.estimators_, obj.estimator_weights_)):
         if hasattr(member, "tree_"):
