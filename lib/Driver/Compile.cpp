@@ -12,6 +12,7 @@
 #include "llvm/Target/TargetMachine.h"
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 namespace mlc {
 namespace {
@@ -109,10 +110,14 @@ public:
     timed("lower", [&] { lowerAll(); });
     show("ml", [&](llvm::raw_ostream &out) { module->print(out); });
     timed("codegen", [&] {
-      runCodegen(*module, codegen, [&](const std::string &stage, mlir::ModuleOp at) {
-        if (stage != "llvm")
-          show(stage, [&](llvm::raw_ostream &out) { at.print(out); });
-      });
+      try {
+        runCodegen(*module, codegen, [&](const std::string &stage, mlir::ModuleOp at) {
+          if (stage != "llvm")
+            show(stage, [&](llvm::raw_ostream &out) { at.print(out); });
+        });
+      } catch (const Error &error) { // which knows the function by its symbol alone: `f` in process
+        fail(model.file.empty() ? "" : printable(model.file) + ": ", error.what());
+      }
     });
     timed("translate", [&] { ir = translate(*module, llvmContext, entry, codegen); });
     show("llvm", [&](llvm::raw_ostream &out) { ir->print(out, nullptr); });
@@ -201,6 +206,13 @@ private:
   Compiled compiled{.object = {}, .weights = std::make_shared<WeightStore>(), .signature = {}, .stackBytes = 0, .times = {}};
 };
 
+void makeFolder(const std::string &folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    fail("option 'dump-stages': folder '", printable(folder), "' cannot be made: ", error.message());
+}
+
 void writeStage(const std::string &folder, const std::string &symbol, const std::string &stage, const std::string &text) {
   std::string path = folder + "/" + symbol + "." + stage + (stage == "llvm" ? ".ll" : stage == "asm" ? ".s" : ".mlir");
   writeFile(path, text.data(), text.size());
@@ -213,6 +225,7 @@ Compiled compile(const Model &model, const std::string &symbol, const Options &o
   if (options.dumpStages.empty()) {
     session.generate({});
   } else {
+    makeFolder(options.dumpStages);
     session.generate([&](const std::string &stage, const std::string &text) { writeStage(options.dumpStages, symbol, stage, text); });
     writeStage(options.dumpStages, symbol, "asm", session.assembly());
   }

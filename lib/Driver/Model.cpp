@@ -14,6 +14,7 @@ Model importWith(std::span<const uint8_t> bytes, ImportOptions import, const Opt
     import.shapes[name] = parseShapeOption(name + "=" + dims).second;
   import.constants = constants;
   Model model;
+  model.file = import.file;
   model.original = importModel(bytes, import);
   // The hash names what was given, so it must not move when simplifications get better.
   model.hash = contentHash(model.original);

@@ -128,8 +128,16 @@ class TestOptions:
             assert f"``{name}" in jit.compile.__doc__
 
     def test_too_little_stack(self, proto):
-        with pytest.raises(mlc.CompileError, match=r"code generation failed: function 'f': needs \d+ bytes of stack"):
+        words = r"<ModelProto>: code generation failed: function 'f': needs \d+ bytes of stack"
+        with pytest.raises(mlc.CompileError, match=words):
             jit.compile(mlp([4, 4000, 4000, 2], "Tanh"), max_stack=1024)
+
+    def test_stages_are_dumped_into_a_folder_that_is_made(self, proto, tmp_path):
+        jit.compile(proto, dump_stages=tmp_path / "new" / "folder")
+        assert {path.name for path in (tmp_path / "new" / "folder").iterdir()} >= {"f.ml.mlir", "f.llvm.ll", "f.asm.s"}
+        (tmp_path / "file").write_text("")
+        with pytest.raises(mlc.CompileError, match=r"option 'dump-stages': folder '.*file/below' cannot be made"):
+            jit.compile(proto, dump_stages=tmp_path / "file" / "below")
 
     def test_wrong_options(self, proto):
         with pytest.raises(TypeError, match="unexpected option 'fpp'; options: fp, target"):

@@ -34,6 +34,7 @@ struct Model {
   Graph graph;
   std::string hash; ///< contentHash
   Graph original;   ///< as imported, before simplification: what the reference evaluates
+  std::string file; ///< what messages call the model: its path, or what its bytes were said to be
 };
 Model openModel(const std::string &path, const Options &options, const std::map<std::string, Tensor> &constants = {});
 Model parseModel(std::span<const uint8_t> bytes, const std::string &file, const Options &options,
