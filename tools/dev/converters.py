@@ -122,7 +122,8 @@ def text(sklearn_errors, keras_errors):
             "\n\nNot supported and said so: functions that need the elements of their argument, and text. A column of text "
             'categories\nis taken with `mlc.convert(obj, categories="index")`: the compiled function is then given the position '
             "of a text in the\nencoder's `categories_`. An input for which scikit-learn raises an error (unknown category, NaN) "
-            "gives a number or NaN\nhere: a compiled function always returns.\n\n",
+            "gives a number or NaN\nhere: a compiled function always returns. Of points at the same distance, "
+            "nearest-neighbour models take the first of the\ntraining set; scikit-learn's choice depends on its search.\n\n",
             "## Keras\n\nLive models of Keras 2 and 3, `.keras` and `.h5` files. Sequential and functional models, "
             "nested, with shared layers\nand operators. Files are read as zip, JSON and HDF5; no code in them is run, "
             "Lambda is refused. A live model is evaluated\non random rows after conversion, a mismatch is an error. "

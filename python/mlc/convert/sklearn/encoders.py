@@ -136,11 +136,29 @@ def _without_dropped(d: Description, obj: Any, result: Value, starts: Any) -> Va
 
 
 def _one_hot_inverse(d: Description, obj: Any, x: Value, categories: List[Any]) -> Value:
-    if obj.drop_idx_ is not None or getattr(obj, "_infrequent_enabled", False):
-        raise d.error("inverse_transform with drop or infrequent categories is not supported")
+    if getattr(obj, "_infrequent_enabled", False):
+        raise d.error("inverse_transform with infrequent categories is not supported")
     sizes = [len(known) for known in categories]
-    index = d.cast(_position_of_one(d, d.f64(x), sizes), "int64")
+    index = d.cast(_position_of_one(d, _with_dropped(d, obj, d.f64(x), sizes), sizes), "int64")
     return _category_at(d, index, categories)
+
+
+def _with_dropped(d: Description, obj: Any, x: Value, sizes: List[int]) -> Value:
+    """One-hot blocks with the columns that were dropped: the largest of a block that is zero otherwise."""
+    if obj.drop_idx_ is None:
+        return x
+    parts, start = [], 0
+    for size, gone in zip(sizes, obj.drop_idx_):
+        n = size if gone is None else size - 1
+        block = d.slice(x, start, start + n)
+        start += n
+        if gone is None:
+            parts.append(block)
+            continue
+        empty = d.reduce("ReduceSum", block) == 0.0 if n else d.constant(np.ones((1, 1), bool))
+        column = np.where(empty, np.inf, -np.inf)
+        parts += [d.slice(block, 0, int(gone)), column, d.slice(block, int(gone), n)] if n else [column]
+    return d.concat([part for part in parts if 0 not in part.shape])
 
 
 def _category_at(d: Description, index: Value, categories: List[Any]) -> Value:

@@ -42,9 +42,24 @@ def frozen(d: Description, obj: Any, x: Value, method: str) -> Value:
     return apply(d, obj.estimator, x, method, "estimator")
 
 
-@converts("sklearn", "FixedThresholdClassifier", "TunedThresholdClassifierCV", methods=("predict_proba",))
+@converts("sklearn", "FixedThresholdClassifier", "TunedThresholdClassifierCV", methods=("predict", "predict_proba", "decision_function"))
 def threshold(d: Description, obj: Any, x: Value, method: str) -> Value:
-    return apply(d, obj.estimator_, x, method, "estimator")
+    if method != "predict":
+        return apply(d, obj.estimator_, x, method, "estimator")
+    how = obj.response_method
+    if how == "auto":
+        how = "predict_proba" if hasattr(obj.estimator_, "predict_proba") else "decision_function"
+    limit = obj.best_threshold_ if hasattr(obj, "best_threshold_") else obj.threshold
+    limit = (0.5 if how == "predict_proba" else 0.0) if limit == "auto" else float(limit)
+    positive = obj._curve_scorer._get_pos_label() if hasattr(obj, "_curve_scorer") else obj.pos_label
+    place = 1 if positive is None else list(obj.classes_).index(positive)
+    score = d.f64(apply(d, obj.estimator_, x, how, "estimator"))
+    if how == "predict_proba":
+        score = d.slice(score, place, place + 1)
+    elif place == 0:
+        score = -score
+    known = labels(d, obj)
+    return np.where(score >= limit, known[place], known[1 - place])
 
 
 @converts("sklearn", "VotingRegressor", methods=("predict", "transform"))
