@@ -221,7 +221,21 @@ def deep_sequential():
     return keras.Sequential([inner, L.Dense(3), L.PReLU()])
 
 
-GRAPHS = [residual, operators, shared, nested, several_outputs, deep_sequential]
+def formulas():
+    i = keras.Input((6,))
+    a, b = ops.split(i, 2, axis=1)
+    angle = ops.arctan2(a, b) + ops.arctan(a) + ops.log1p(ops.abs(b)) + ops.expm1(a * 0.1)
+    spread = (i - ops.mean(i, axis=-1, keepdims=True)) / ops.sqrt(ops.var(i, axis=-1, keepdims=True) + 1e-3)
+    both = ops.stack([i[:, 0], ops.logsumexp(i, axis=1), ops.std(i, axis=1)], axis=1)
+    return keras.Model(i, ops.concatenate([angle, spread, both, ops.sinh(a) + ops.arcsinh(b)], axis=1))
+
+
+def not_always_a_number():
+    i = keras.Input((4,))
+    return keras.Model(i, ops.concatenate([ops.log(i), ops.exp(i) * 2], axis=1))
+
+
+GRAPHS = [formulas, residual, operators, shared, nested, several_outputs, deep_sequential]
 
 
 @pytest.mark.parametrize("make", GRAPHS, ids=lambda make: make.__name__)
@@ -231,7 +245,7 @@ def test_graph(make):
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 @pytest.mark.parametrize(
-    "make", [residual, operators, shared, nested, several_outputs, deep_sequential], ids=lambda make: make.__name__
+    "make", [formulas, residual, operators, shared, nested, several_outputs, deep_sequential], ids=lambda make: make.__name__
 )
 def test_file_gives_the_same_bits(make, suffix, tmp_path):
     model = make()
@@ -305,6 +319,21 @@ def test_live_models_and_both_files_of_keras_2(tmp_path):
 
 
 # What is refused
+
+
+def test_lambda_as_activation_is_refused(tmp_path):
+    model = chain((4,), L.Dense(3, activation=lambda x: x * 2, name="mine"))
+    with pytest.raises(mlc.CompileError, match="mine .Dense.: the activation is a lambda"):
+        jit.compile(model)
+    model.save(tmp_path / "m.keras")
+    with pytest.raises(mlc.CompileError, match="mine .Dense.: the activation is a lambda"):
+        jit.compile(tmp_path / "m.keras")
+
+
+def test_results_that_are_no_numbers_do_not_differ():
+    rows = RNG.normal(size=(20, 4)).astype(np.float32)
+    model = not_always_a_number()
+    np.testing.assert_allclose(jit.compile(model)(rows), expected(model, [rows]), rtol=1e-6)
 
 
 def test_lambda_is_refused_by_name_with_all_else(tmp_path):

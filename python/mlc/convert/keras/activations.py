@@ -100,6 +100,8 @@ def apply(d: Description, activation: Any, x: Value, major: int) -> Value:
     if isinstance(activation, dict):
         from .graph import LAYERS
 
+        if "class_name" not in activation or activation["class_name"] == "__lambda__":
+            raise d.error("the activation is a lambda: Python code is never run; use a layer or a function of Keras")
         kind, config = activation["class_name"], activation.get("config")
         if kind in LAYERS and isinstance(config, dict):  # a layer given as activation
             return LAYERS[kind](_Layer(d, activation, x, major))  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, List
 
-from .._value import Value, np
+from .._value import UFUNCS, Value, np
 from . import activations
 from .activations import number
 from .graph import OPERATIONS, Call, flat
@@ -43,6 +43,15 @@ def _one(op: str) -> _Operation:
     return lambda call: call.d.op(op, _inputs(call)[0])
 
 
+def _formula(name: str) -> _Operation:
+    def apply(call: Call) -> Value:
+        values = _inputs(call)
+        result = UFUNCS[name](*values)
+        return result if result.dtype == "bool" else call.d.cast(result, values[0].dtype)
+
+    return apply
+
+
 def _named(name: str) -> _Operation:
     return lambda call: activations.apply(call.d, name, call.x, 3)
 
@@ -61,6 +70,16 @@ for _name, _op in {
     OPERATIONS[_name] = _one(_op)
 for _name in ("Relu", "Relu6", "Selu", "Softsign", "Silu", "HardSilu", "HardSigmoid", "Mish", "LogSigmoid", "HardTanh"):
     OPERATIONS[_name] = _named("".join("_" + c.lower() if c.isupper() else c for c in _name).lstrip("_"))
+
+
+# Formulas of mlc.convert for NumPy's functions of the same name; they keep full accuracy in double precision.
+for _name in (
+    "Log1p", "Expm1", "Log2", "Log10", "Exp2", "Tan", "Arcsin", "Arccos", "Arctan", "Arctan2", "Sinh", "Cosh", "Arcsinh",
+    "Arccosh", "Arctanh", "Trunc", "Mod", "FloorDivide", "NotEqual", "LogicalAnd", "LogicalOr", "LogicalNot", "Isnan",
+    "Logaddexp", "Hypot",
+):  # fmt: skip
+    OPERATIONS[_name] = _formula({"FloorDivide": "floor_divide", "NotEqual": "not_equal", "LogicalAnd": "logical_and",
+                                  "LogicalOr": "logical_or", "LogicalNot": "logical_not"}.get(_name, _name.lower()))  # fmt: skip
 
 
 @operation("Identity")
@@ -152,7 +171,42 @@ def mean(call: Call) -> Value:
     return total * number(total, float(np.prod(total.shape)) / float(np.prod(call.x.shape)))
 
 
+@operation("Var", "Std")
+def spread(call: Call) -> Value:
+    axis, keep = call.option("axis"), bool(call.option("keepdims") or False)
+    return call.x.std(axis, 0, keep) if call.entry["class_name"] == "Std" else call.x.var(axis, 0, keep)
+
+
+@operation("Logsumexp")
+def log_sum_exp(call: Call) -> Value:
+    axis, keep = call.option("axis"), bool(call.option("keepdims") or False)
+    d, x = call.d, call.x
+    top = x.max(axis, True)
+    y = d.op("Log", d.op("Exp", x - top).sum(axis, True)) + top
+    return y if keep else d.reduce("ReduceMax", y, axis, False)
+
+
 # Shapes
+
+
+@operation("Stack")
+def stack(call: Call) -> Value:
+    values = [call.value(v) for v in flat(call.args[0])]
+    axis = int(call.option("axis") or 0) % (len(values[0].shape) + 1)
+    if axis == 0:
+        raise call.d.error("axis=0 mixes rows")
+    return call.d.concat([call.d.reshape(v, (*v.shape[:axis], 1, *v.shape[axis:])) for v in values], axis)
+
+
+@operation("Split")
+def split(call: Call) -> List[Value]:
+    parts = call.config.get("indices_or_sections", call.kwargs.get("indices_or_sections", (*call.args[1:2], None)[0]))
+    axis = int(call.option("axis") or 0) % len(call.x.shape)
+    extent = call.x.shape[axis]
+    if axis == 0 or parts is None or (isinstance(parts, int) and extent % parts):
+        raise call.d.error(f"split of {extent} into {parts} over axis {axis}; supported: equal parts or indices, not of rows")
+    ends = [*range(extent // parts, extent, extent // parts)] if isinstance(parts, int) else list(parts)
+    return [call.d.slice(call.x, a, b, axis=axis) for a, b in zip([0, *ends], [*ends, extent])]
 
 
 @operation("Concatenate")
