@@ -40,10 +40,10 @@ def main(options):
     expected, plain = one_process(library, data)
     report("one process", expected, plain, expected)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the workers' interpreter
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # this machine alone
     start = time.perf_counter()
     builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.ui.showConsoleProgress", "false")
-    spark = builder.getOrCreate()
+    spark = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
     try:
         spark.sparkContext.setLogLevel("ERROR")
         spark.sparkContext.addFile(str(library))

@@ -59,7 +59,8 @@ def write(folder, rows, parts):
     x = tracks(rows)
     for part, index in enumerate(np.array_split(np.arange(rows), parts)):
         table = pa.table({"event": index, **{name: x[index, i] for i, name in enumerate(INPUTS)}})
-        pq.write_table(table, folder / f"part-{part}.parquet")
+        # Such numbers hardly shrink, and Spark's snappy does not load where musl lies beside glibc.
+        pq.write_table(table, folder / f"part-{part}.parquet", compression="none")
 
 
 def one_process(library, folder):
