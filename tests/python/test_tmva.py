@@ -18,6 +18,9 @@ CASES = [
     {"boost": "Grad", "analysis": "Regression"},
     {"boost": "AdaBoost", "analysis": "Regression", "yes_no": False},
     {"boost": "Grad", "analysis": "Multiclass", "classes": 3, "trees": 30},
+    {"boost": "AdaBoostR2", "analysis": "Regression", "trees": 100, "depth": 4},
+    {"boost": "AdaBoostR2", "analysis": "Regression", "trees": 5},
+    {"boost": "AdaBoostR2", "analysis": "Regression", "trees": 1},
     {"depth": 1, "features": 1},
     {"trees": 1},
 ]
@@ -37,7 +40,8 @@ def test_values(case, tmp_path):
 
 REFUSED = [
     ('Method="BDT::BDT"', 'Method="MLP::MLP"', "MLP::MLP"),
-    (">AdaBoost<", ">AdaBoostR2<", "AdaBoostR2"),
+    (">AdaBoost<", ">AdaBoostR2<", "for regression"),
+    (">AdaBoost<", ">RegBoost<", "RegBoost"),
     ('value="Classification"', 'value="Multiclass"', "Multiclass"),
     ('NCoef="0"', 'NCoef="2"', "UseFisherCuts"),
     (

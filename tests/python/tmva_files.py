@@ -87,6 +87,16 @@ def _leaf(node, row):
     return node
 
 
+def _around_median(values, weights):
+    order = np.argsort(values, kind="stable")
+    t, total = 0, np.float64(0)
+    while total <= weights.sum() / 2:
+        total += weights[order[t]]
+        t += 1
+    third = len(values) // 6
+    return values[order[max(0, int(t - third - 0.5)) : min(len(values), int(t + third + 0.5))]].mean()
+
+
 def evaluate(text, rows):
     """EvaluateMVA, EvaluateRegression or EvaluateMulticlass, in float64."""
     setup = ElementTree.fromstring(text)
@@ -109,6 +119,8 @@ def evaluate(text, rows):
             results.append(
                 [1 / (1 + sum(np.exp(b - a) for k, b in enumerate(scores) if k != c)) for c, a in enumerate(scores)]
             )
+        elif boost == "AdaBoostR2":
+            results.append([_around_median(np.array(values), np.array([weight for weight, _ in trees]))])
         elif boost == "Grad":
             total = sum(values, np.float64(0))
             results.append([total + trees[0][0] if analysis == "Regression" else 2 / (1 + np.exp(-2 * total)) - 1])

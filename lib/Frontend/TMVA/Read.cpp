@@ -68,7 +68,9 @@ public:
       double weight = numberOf<float>(at, "boostWeight");
       first = tree ? first : weight;
       norm += weight;
-      addTree(childOf(at, "Node"), responses, gradient ? 1.0 : weight, tree++ % ensemble.targets);
+      treeWeights.push_back(weight);
+      ensemble.targets = median ? tree + 1 : ensemble.targets;
+      addTree(childOf(at, "Node"), responses, gradient || median ? 1.0 : weight, tree++ % ensemble.targets);
     }
     if (tree != numberOf<int64_t>(weights, "NTrees") || tree == 0)
       errorAt(weights, str("has ", tree, " trees; NTrees is ", printable(textOf(weights, "NTrees"), 40)));
@@ -86,10 +88,13 @@ private:
     std::string boost = setting(setup.child("Options"), "BoostType", "AdaBoost");
     yesNoLeaf = setting(setup.child("Options"), "UseYesNoLeaf", "True") == "True";
     gradient = boost == "Grad";
+    median = boost == "AdaBoostR2";
     static const char *const averaging[] = {"AdaBoost", "RealAdaBoost", "AdaCost", "Bagging"};
-    if (!gradient && std::find(std::begin(averaging), std::end(averaging), boost) == std::end(averaging))
+    if (!gradient && !median && std::find(std::begin(averaging), std::end(averaging), boost) == std::end(averaging))
       errorAt(setup, str("BoostType '", printable(boost, 60),
-                         "' is not supported; supported: Grad, AdaBoost, RealAdaBoost, AdaCost, Bagging"));
+                         "' is not supported; supported: Grad, AdaBoost, AdaBoostR2, RealAdaBoost, AdaCost, Bagging"));
+    if (median && analysis != "Regression")
+      errorAt(setup, "BoostType AdaBoostR2 is for regression");
     if (analysis != "Classification" && analysis != "Regression" && !(analysis == "Multiclass" && gradient))
       errorAt(setup, str("AnalysisType '", printable(analysis, 60), "' with BoostType '", printable(boost, 60),
                          "' is not supported; supported: Classification, Regression, and Multiclass with Grad"));
@@ -156,6 +161,8 @@ private:
     ValueId y = g.scores;
     if (analysis == "Multiclass")
       return g.finish(g.op(OpKind::Softmax, {y}, {{"axis", int64_t(1)}}), "probabilities");
+    if (median)
+      return g.finish(meanAroundMedian(g, y, norm), "prediction");
     if (!gradient) // as TMVA does, also for what cannot be normalised
       y = norm > std::numeric_limits<double>::epsilon() ? g.op(OpKind::Div, {y, g.number(norm)})
                                                         : g.op(OpKind::Mul, {y, g.number(0)});
@@ -168,9 +175,49 @@ private:
     return g.finish(y, "response");
   }
 
+  /// The mean of the third of the responses, in ascending order, around the one that brings the weight over one half.
+  ValueId meanAroundMedian(TreeGraph &g, ValueId responses, double total) {
+    int64_t count = ensemble.targets;
+    if (!(total > 0))
+      fail("the weights of the trees add up to ", total);
+    auto list = [&](Shape shape, auto valueAt) {
+      std::vector<double> values;
+      for (int64_t i = 0; i < count; ++i)
+        values.push_back(valueAt(i));
+      return g.builder.constant(Tensor::of<double>(std::move(shape), values));
+    };
+    auto op = [&](OpKind kind, std::vector<ValueId> operands) { return g.op(kind, std::move(operands)); };
+    auto reshape = [&](ValueId v, Shape shape) {
+      return g.op(OpKind::Reshape, {v}, {{"shape", std::vector<int64_t>(shape.begin(), shape.end())}});
+    };
+    auto sum = [&](ValueId v, int64_t axis) {
+      return g.op(OpKind::ReduceSum, {v}, {{"axes", std::vector<int64_t>{axis}}, {"keepdims", int64_t(1)}});
+    };
+    auto one = [&](ValueId condition) { return op(OpKind::Where, {condition, g.number(1), g.number(0)}); };
+    Shape down{1, count, 1}, across{1, 1, count};
+    ValueId self = reshape(responses, down), other = reshape(responses, across);
+    ValueId isBefore = op(OpKind::Less, {list(across, [](int64_t i) { return double(i); }),
+                                         list(down, [](int64_t i) { return double(i); })});
+    // Equal responses keep the order of their trees.
+    ValueId below = op(
+        OpKind::Or, {op(OpKind::Less, {other, self}), op(OpKind::And, {op(OpKind::Equal, {other, self}), isBefore})});
+    ValueId weightBelow = sum(
+        op(OpKind::Where, {below, list(across, [&](int64_t i) { return treeWeights[size_t(i)]; }), g.number(0)}), 2);
+    ValueId weightUpTo = op(OpKind::Add, {weightBelow, list(down, [&](int64_t i) { return treeWeights[size_t(i)]; })});
+    ValueId half = sum(one(op(OpKind::LessOrEqual, {weightUpTo, g.number(total / 2)})), 1); // position of the median
+    ValueId position = sum(one(below), 2);
+    ValueId first = op(OpKind::Sub, {half, g.number(double(count / 6))});
+    ValueId last = op(OpKind::Add, {half, g.number(double(count / 6))});
+    ValueId inside =
+        op(OpKind::And, {op(OpKind::GreaterOrEqual, {position, first}), op(OpKind::LessOrEqual, {position, last})});
+    ValueId chosen = sum(op(OpKind::Where, {inside, self, g.number(0)}), 1);
+    return reshape(op(OpKind::Div, {chosen, sum(one(inside), 1)}), {1, 1});
+  }
+
   xml_node setup;
   std::string analysis;
-  bool gradient = false, yesNoLeaf = true;
+  std::vector<double> treeWeights;
+  bool gradient = false, median = false, yesNoLeaf = true;
   int64_t features = 0;
   TreeEnsemble ensemble;
 };
