@@ -1,96 +1,35 @@
 # Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-"""Trees: mlc beside the library that trained them and ONNX Runtime, all through C, one thread.
+"""Trees: mlc beside the libraries that train them and the compilers and runtimes that run them, in one run, one thread.
 
-    bench/trees/bench.py [--models t1,t2] [--quick] [--cpu N] [--out FOLDER]
+    python bench/trees/bench.py NAME [--models t1,t2] [--cpu N] [--cache FOLDER]
 
-Needs xgboost, lightgbm, scikit-learn, skl2onnx, onnxruntime and a C compiler; what is missing is left out. Models are trained from a
-fixed seed and kept in the folder. Columns: nanoseconds per row, smallest and median; see timer.c.
+leaves NAME.json, NAME.md and NAME.png in bench/results; models that are not measured keep their figures of an earlier
+run. bench/README.md says what is needed and how it is measured. Models and what compilers make of them are cached.
 """
 
 import argparse
 import ctypes
 import glob
+import importlib.metadata
 import importlib.util
+import json
 import os
 import pathlib
+import platform
 import subprocess
-import sys
+import tempfile
 import time
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-import numpy as np  # noqa: E402
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+import models
+import numpy as np
+import report
+import rivals
 
 HERE = pathlib.Path(__file__).resolve().parent
-FEATURES = 20
-
-
-def data(n, seed, missing=0.0, categories=0):
-    """Momenta, angles, few-valued tags, derived masses; a noisy target."""
-    r = np.random.default_rng(seed)
-    x = r.standard_normal((n, FEATURES)).astype(np.float32)
-    x[:, :6] = r.exponential(1, (n, 6))
-    x[:, 6:10] = r.uniform(-np.pi, np.pi, (n, 4))
-    x[:, 10:12] = r.integers(0, 3, (n, 2))
-    x[:, 15] = np.sqrt(x[:, 0] * x[:, 1]) * (1 + 0.1 * x[:, 12])
-    for c in range(categories):
-        x[:, 16 + c] = r.integers(0, (4, 12, 50, 200)[c], n)
-    y = np.sin(x[:, 6]) * x[:, 0] + x[:, 15] * x[:, 1] - x[:, 13] ** 2 + 0.5 * x[:, 10] + np.sin(x[:, 19]) + r.standard_normal(n)
-    if missing:
-        x[:, :6][r.random((n, 6)) < missing] = np.nan
-    return x, y
-
-
-def train(name, folder, rows):
-    """(file that mlc reads or a live object, name of the library, number of outputs, file for ONNX Runtime)."""
-    missing, categories = (0.08, 4) if name == "t8" else (0.0, 0)
-    x, y = data(rows, 1, missing, categories)
-    c5 = np.digitize(y, np.quantile(y, [0.2, 0.4, 0.6, 0.8]))
-    if name in ("t1", "t2", "t3"):
-        import xgboost
-
-        trees, depth = {"t1": (100, 3), "t2": (500, 6), "t3": (1000, 8)}[name]
-        path = folder / f"{name}.ubj"
-        if not path.exists():
-            settings = {"objective": "binary:logistic", "max_depth": depth, "tree_method": "hist", "eta": 0.1, "nthread": 1}
-            xgboost.train(settings, xgboost.DMatrix(x, y > np.median(y)), trees).save_model(path)
-        return str(path), "xgboost", 1, None
-    if name in ("t5", "t7", "t8"):
-        import lightgbm
-
-        path = folder / f"{name}.txt"
-        if not path.exists():
-            settings = {"verbose": -1, "num_threads": 1, "num_leaves": 31, "objective": "multiclass" if name == "t7" else "binary"}
-            if name == "t7":
-                settings["num_class"] = 5
-            columns = list(range(16, 16 + categories)) if categories else "auto"
-            target = c5 if name == "t7" else y > np.median(y)
-            lightgbm.train(settings, lightgbm.Dataset(x, target, categorical_feature=columns), {"t5": 1000, "t7": 200, "t8": 500}[name]).save_model(path)
-        return str(path), "lightgbm", 5 if name == "t7" else 1, None
-    from sklearn import ensemble
-
-    model = {
-        "t4": lambda: ensemble.RandomForestRegressor(100, random_state=0).fit(x[:60000], y[:60000]),
-        "t6": lambda: ensemble.GradientBoostingClassifier(random_state=0).fit(x, y > np.median(y)),
-        "t9": lambda: ensemble.HistGradientBoostingRegressor(random_state=0).fit(x, y),
-    }[name]()
-    onnx = folder / f"{name}.onnx"
-    try:
-        from skl2onnx import convert_sklearn
-        from skl2onnx.common.data_types import FloatTensorType
-
-        options = {id(model): {"zipmap": False}} if hasattr(model, "classes_") else None
-        onnx.write_bytes(convert_sklearn(model, initial_types=[("x", FloatTensorType([None, FEATURES]))], options=options).SerializeToString())
-    except Exception as problem:  # exporters lag behind the libraries
-        print(f"{name}: no ONNX file ({str(problem)[:120]})", file=sys.stderr)
-        onnx = None
-    return model, "sklearn", 2 if hasattr(model, "classes_") else 1, onnx
-
-
-NAMES = {
-    "t1": "XGBoost 100 x depth 3", "t2": "XGBoost 500 x depth 6", "t3": "XGBoost 1000 x depth 8", "t4": "random forest of 100",
-    "t5": "LightGBM 1000 x 31 leaves", "t6": "GradientBoosting 100 x depth 3", "t7": "LightGBM 5 classes x 200 x 31",
-    "t8": "LightGBM 500 x 31, categories, NaN", "t9": "HistGradientBoosting 100 x 31",
-}  # fmt: skip
+MODES = ("distinct", "same", "cold", "batch")
+TURN = 1024  # rows, also of a batch
 
 
 def library(package, pattern):
@@ -99,73 +38,254 @@ def library(package, pattern):
     return found[0].encode() if found else None
 
 
+def pointer(array):
+    return array.ctypes.data_as(ctypes.c_void_p)
+
+
+def seconds(work):
+    begin = time.process_time()
+    result = work()
+    return time.process_time() - begin, result
+
+
+def knowsCatBoost():
+    """Whether this mlc reads CatBoost's models; otherwise their ONNX files are measured."""
+    import catboost
+    from mlc import convert
+
+    try:
+        convert.describe(
+            catboost.CatBoostRegressor(iterations=1, verbose=False, allow_writing_files=False).fit([[0], [1]], [0, 1])
+        )
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 class Timer:
     def __init__(self, folder):
         path = folder / "timer.so"
-        compiler = next(c for c in ("clang-22", "gcc", "cc") if subprocess.run(["which", c], capture_output=True).returncode == 0)
-        subprocess.run([compiler, "-O2", "-shared", "-fPIC", HERE / "timer.c", "-o", path, "-ldl", "-lm"], check=True)
+        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", HERE / "timer.c", "-o", path, "-ldl", "-lm"], check=True)
         self.c = ctypes.CDLL(str(path))
-        for name in ("fromMlc", "fromLightGBM", "fromXGBoost", "fromOrt"):
-            getattr(self.c, name).restype = ctypes.c_void_p
+        for name in ("Mlc", "LightGBM", "XGBoost", "Ort", "Tl2cgen", "Lleaves", "CatBoost", "Scikinc"):
+            getattr(self.c, f"from{name}").restype = ctypes.c_void_p
 
-    def measure(self, contestant, x, outputs, passes, how, batch=1024):
-        out, result = np.zeros((len(x), outputs), np.float32), (ctypes.c_double * 2)()
-        self.c.measure(ctypes.c_void_p(contestant), out.ctypes.data_as(ctypes.c_void_p), x.ctypes.data_as(ctypes.c_void_p), len(x), passes, how, batch, result)
-        return result[0], result[1], out
+    def measure(self, contestants, outs, x, passes, mode):
+        count = len(contestants)
+        result = (ctypes.c_double * (2 * count))()
+        turn = 20 if mode == "cold" else TURN
+        self.c.measure(
+            (ctypes.c_void_p * count)(*contestants), (ctypes.c_void_p * count)(*[o.ctypes.data for o in outs]), count, pointer(x), len(x), turn,
+            passes, MODES.index(mode), result,
+        )  # fmt: skip
+        return [(result[2 * i], result[2 * i + 1]) for i in range(count)]
+
+
+class Contestants:
+    """All that can run one ensemble through a C function."""
+
+    def __init__(self, e, trained, x, timer, folder):
+        self.e, self.trained, self.x, self.timer, self.folder = e, trained, x, timer, folder
+        self.keep, self.rows = [], []
+        self.addMlc()
+        self.addLibraries()
+        self.addCompilers()
+
+    def add(self, name, make, outputs=None, **facts):
+        outputs = outputs or self.e.outputs
+        spent, contestant = seconds(lambda: make(outputs))
+        if contestant:
+            self.rows.append(
+                {
+                    "name": name,
+                    "handle": contestant,
+                    "outputs": outputs,
+                    "compile_ms": spent * 1e3,
+                    "bytes": None,
+                    **facts,
+                }
+            )
+        else:
+            print(f"{self.e.key}: no {name}")
+
+    def addMlc(self):
+        from mlc import aot, jit
+
+        source = self.trained.source
+        if self.e.library == "catboost" and not knowsCatBoost():
+            source = str(models.exportOnnx(self.e, self.trained, self.folder)[0])
+        choices = [("mlc strict", {}), ("mlc fast", {"fp": "fast"})]
+        if "avx512f" in pathlib.Path("/proc/cpuinfo").read_text():
+            choices.insert(1, ("mlc strict, v3", {"target": "x86-64-v3"}))
+        for name, options in choices:
+            best = min(seconds(lambda options=options: jit.compile(source, **options))[0] for _ in range(3))
+            f = jit.compile(source, **options)
+            kernel = getattr(f, "_kernel", f)
+            self.keep.append(f)
+            with tempfile.TemporaryDirectory() as scratch:
+                built = pathlib.Path(scratch) / "f.so"
+                aot.build(str(built), source, target="x86-64-v3", selftest=0, fp=options.get("fp", "strict"))
+                size = built.stat().st_size
+            address, batch = ctypes.c_void_p(kernel.address), ctypes.c_void_p(kernel.batch_address)
+            self.add(name, lambda n, a=address, b=batch: self.timer.c.fromMlc(a, b, models.FEATURES, n))
+            self.rows[-1].update(compile_ms=best * 1e3, bytes=size)
+
+    def addLibraries(self):
+        c, path, size = self.timer.c, str(self.trained.path).encode(), self.trained.path.stat().st_size
+        if self.e.library == "xgboost":
+            name = library("xgboost", "lib/libxgboost.so")
+            self.add(
+                "XGBoost (C)",
+                lambda n: c.fromXGBoost(name, path, pointer(self.x), len(self.x), models.FEATURES, n),
+                bytes=size,
+            )
+        if self.e.library == "lightgbm":
+            name = library("lightgbm", "lib/lib_lightgbm.so")
+            self.add(
+                "LightGBM (C, single row fast)", lambda n: c.fromLightGBM(name, path, models.FEATURES, n), bytes=size
+            )
+        exported, runtime = (
+            models.exportOnnx(self.e, self.trained, self.folder),
+            library("onnxruntime", "capi/libonnxruntime.so*"),
+        )
+        if exported and runtime:
+            file, output = exported
+            outputs = 2 if self.e.library == "xgboost" else None
+            if self.e.library == "lightgbm" and self.e.outputs == 1:
+                outputs = 2
+            make = lambda n: c.fromOrt(runtime, str(file).encode(), b"x", output.encode(), models.FEATURES, n)
+            self.add("ONNX Runtime (C)", make, outputs, bytes=file.stat().st_size)
+
+    def addCompilers(self):
+        makers = {"tl2cgen": "Tl2cgen", "lleaves": "Lleaves", "CatBoost (exported C++)": "CatBoost", "scikinC": "Scikinc"}
+        for name, build in rivals.BUILDERS.items():
+            made = build(self.e, self.trained, self.folder)
+            if made:
+                shown = f"{name} {made['level']}" if "level" in made else name
+                outputs = 1 if name == "tl2cgen" and self.e.key == "t6" else None
+                make = getattr(self.timer.c, f"from{makers[name]}")
+                self.add(shown, lambda n, make=make, path=made["path"].encode(): make(path, models.FEATURES, n), outputs)
+                self.rows[-1].update(compile_ms=made["seconds"] * 1e3, bytes=made["bytes"])
+
+
+def truthOf(e, trained, x):
+    """What the library itself says, and its own Python function for timing."""
+    if e.library == "xgboost":
+        import xgboost
+
+        booster = xgboost.Booster(model_file=str(trained.path))
+        return booster.inplace_predict(x), None
+    if e.library == "lightgbm":
+        import lightgbm
+
+        return lightgbm.Booster(model_file=str(trained.path)).predict(x, num_threads=1), None
+    if e.library == "catboost":
+        import catboost
+
+        pool = lambda rows: trained.live.predict(catboost.FeaturesData(num_feature_data=rows), thread_count=1)
+        return pool(x), pool
+    call = trained.live.predict_proba if e.outputs == 2 else trained.live.predict
+    return call(x), call
+
+
+def wrongRows(out, truth):
+    """Rows that differ from the library by more than rounding; of two classes the second counts."""
+    truth = np.asarray(truth, np.float64).reshape(len(truth), -1)
+    if out.shape[1] != truth.shape[1]:
+        out, truth = out[:, -1:], truth[:, -1:]
+    return int((np.abs(out - truth) > 2e-6 + 2e-6 * np.abs(truth)).any(axis=1).sum())
+
+
+def measurePython(call, x):
+    """Its own Python function: one row, and a batch; medians."""
+    one = sorted(seconds(lambda i=i: [call(x[k : k + 1]) for k in range(i, i + 5)])[0] / 5 for i in range(0, 25, 5))
+    many = sorted(seconds(lambda: call(x[:TURN]))[0] / TURN for _ in range(5))
+    return one[0] * 1e9, one[2] * 1e9, many[0] * 1e9, many[2] * 1e9
+
+
+def measureEnsemble(e, timer, folder, passes, n):
+    trained = models.train(e, folder, 200_000)
+    x = models.rows(e, n)
+    all = Contestants(e, trained, x, timer, folder)
+    handles = [r.pop("handle") for r in all.rows]
+    outs = [np.zeros((n, r["outputs"]), np.float32) for r in all.rows]
+    truth, call = truthOf(e, trained, x)
+    for handle, out, r in zip(handles, outs, all.rows):
+        timer.c.evaluate(ctypes.c_void_p(handle), pointer(out), pointer(x), n)
+        r["wrong_rows"] = wrongRows(out, truth)
+    for mode in MODES:
+        rows = x[:40] if mode == "cold" else x
+        for r, (least, median) in zip(
+            all.rows, timer.measure(handles, outs, rows, 2 if mode == "cold" else passes, mode)
+        ):
+            r[mode] = [least, median]
+    if call:
+        least, median, leastBatch, batch = measurePython(call, x)
+        name = "scikit-learn (Python)" if e.library == "sklearn" else "CatBoost (Python)"
+        row = {"name": name, "distinct": [least, median], "batch": [leastBatch, batch]}
+        all.rows.append(
+            {
+                **row,
+                "same": None,
+                "cold": None,
+                "compile_ms": None,
+                "bytes": trained.path.stat().st_size,
+                "wrong_rows": 0,
+            }
+        )
+    return {"title": e.title, "nodes": trained.nodes, "leaves": trained.leaves, "rows": n, "contestants": all.rows}
+
+
+def machine():
+    text = pathlib.Path("/proc/cpuinfo").read_text()
+    name = next(
+        (line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")),
+        platform.processor(),
+    )
+    packages = (
+        "xgboost",
+        "lightgbm",
+        "scikit-learn",
+        "catboost",
+        "onnxruntime",
+        "tl2cgen",
+        "treelite",
+        "lleaves",
+        "scikinC",
+    )
+    versions = {}
+    for package in packages:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    gcc = subprocess.run(["gcc", "-dumpfullversion"], capture_output=True, text=True).stdout.strip()
+    return {"processor": name, "versions": {**versions, "gcc": gcc}}
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--models", default=",".join(NAMES))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", help="of the results")
+    parser.add_argument("--models", default=",".join(e.key for e in models.ENSEMBLES))
     parser.add_argument("--cpu", type=int, default=0)
-    parser.add_argument("--rows", type=int, default=60000, help="rows of training")
+    parser.add_argument("--rows", type=int, default=8192)
     parser.add_argument("--passes", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="few rows, one pass")
-    parser.add_argument("--out", default=str(HERE.parent / "results" / "trees"))
-    parser.add_argument("--strategies", default="", help="more strategies of mlc to measure, for example walk,dense")
+    parser.add_argument("--cache", default=str(HERE.parent.parent / "build" / "bench-trees"))
+    parser.add_argument("--out", default=str(HERE.parent / "results"))
     a = parser.parse_args()
-    from mlc import jit
-
-    folder = pathlib.Path(a.out)
+    folder = pathlib.Path(a.cache)
     folder.mkdir(parents=True, exist_ok=True)
     timer = Timer(folder)
     timer.c.pin(a.cpu)
-    passes, n = (2, 2048) if a.quick else (a.passes, 8192)
-    print("| model | contestant | distinct min / median | same row | cold | batch 1024 | compile ms | differs from first |")
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for name in a.models.split(","):
-        model, lib, outputs, onnx = train(name, folder, 8000 if a.quick else a.rows)
-        x = np.ascontiguousarray(data(n, 2, 0.08 if name == "t8" else 0.0, 4 if name == "t8" else 0)[0])
-        keep, contestants = [], []
-        choices = [("mlc", {}), ("mlc v3", {"target": "x86-64-v3"})] + [(f"mlc {s}", {"tree_strategy": s}) for s in a.strategies.split(",") if s]
-        for label, options in choices:
-            begin = time.perf_counter()
-            f = jit.compile(model, **options)
-            spent = (time.perf_counter() - begin) * 1e3
-            keep.append(f)
-            kernel = f._kernel if hasattr(f, "_kernel") else f
-            contestants.append((label, timer.c.fromMlc(ctypes.c_void_p(kernel.address), ctypes.c_void_p(kernel.batch_address), FEATURES, outputs), spent))
-        pointer = x.ctypes.data_as(ctypes.c_void_p)
-        if lib == "xgboost":
-            contestants.append(("XGBoost", timer.c.fromXGBoost(library("xgboost", "lib/libxgboost.so"), model.encode(), pointer, n, FEATURES, outputs), 0))
-        if lib == "lightgbm":
-            contestants.append(("LightGBM", timer.c.fromLightGBM(library("lightgbm", "lib/lib_lightgbm.so"), model.encode(), FEATURES, outputs), 0))
-        ort = library("onnxruntime", "capi/libonnxruntime.so*")
-        if onnx and ort:
-            output = "probabilities" if outputs == 2 else "variable"
-            contestants.append(("ONNX Runtime", timer.c.fromOrt(ort, str(onnx).encode(), b"x", output.encode(), FEATURES, outputs), 0))
-        first = None
-        for label, contestant, spent in contestants:
-            if not contestant:
-                print(f"| {NAMES[name]} | {label} | could not be made |")
-                continue
-            least, median, out = timer.measure(contestant, x, outputs, passes, 0)
-            same = timer.measure(contestant, x, outputs, passes, 1)[0]
-            cold = timer.measure(contestant, x[:40], outputs, 2, 2)[1]
-            batch = timer.measure(contestant, x, outputs, passes, 3)[0]
-            first = out if first is None else first
-            differ = int((np.abs(out - first) > 1e-6 + 1e-6 * np.abs(first)).any(axis=1).sum())
-            print(f"| {NAMES[name]} | {label} | {least:,.0f} / {median:,.0f} | {same:,.0f} | {cold:,.0f} | {batch:,.0f} | {spent:,.0f} | {differ} |", flush=True)
+    target = pathlib.Path(a.out) / f"{a.name}.json"
+    results = json.loads(target.read_text()) if target.exists() else {"models": {}}
+    results.update(machine())
+    for e in models.ENSEMBLES:
+        if e.key in a.models.split(","):
+            results["models"][e.key] = measureEnsemble(e, timer, folder, a.passes, a.rows)
+            target.write_text(json.dumps(results, indent=1))
+            report.write(results, target.with_suffix(""))
+            print(report.table(results["models"][e.key]), flush=True)
 
 
 if __name__ == "__main__":
