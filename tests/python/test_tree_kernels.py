@@ -17,7 +17,19 @@ LARGEST_BLOCK = 64
 class Forest:
     """A random ensemble: nodes as lists, evaluated tree by tree."""
 
-    def __init__(self, seed, features, trees, shape, targets=1, vector_leaves=False, accumulate="float64", aggregate="sum", depth=3, levels=6):
+    def __init__(
+        self,
+        seed,
+        features,
+        trees,
+        shape,
+        targets=1,
+        vector_leaves=False,
+        accumulate="float64",
+        aggregate="sum",
+        depth=3,
+        levels=6,
+    ):
         self.r = np.random.default_rng(seed)
         self.features, self.targets, self.vector_leaves = features, targets, vector_leaves
         self.accumulate, self.aggregate = accumulate, aggregate
@@ -45,7 +57,9 @@ class Forest:
         return len(self.nodes) - 1
 
     def perfect(self, depth):
-        return self.leaf() if depth == 0 else self.node(self.question(), self.perfect(depth - 1), self.perfect(depth - 1))
+        return (
+            self.leaf() if depth == 0 else self.node(self.question(), self.perfect(depth - 1), self.perfect(depth - 1))
+        )
 
     def ragged(self, depth):
         if depth == 0 or self.r.random() < 0.15:
@@ -84,7 +98,9 @@ class Forest:
 
     def __call__(self, x):
         kind = np.dtype(self.accumulate)
-        combine, start = {"sum": (np.add, 0.0), "min": (np.minimum, np.inf), "max": (np.maximum, -np.inf)}[self.aggregate]
+        combine, start = {"sum": (np.add, 0.0), "min": (np.minimum, np.inf), "max": (np.maximum, -np.inf)}[
+            self.aggregate
+        ]
         out = np.full((len(x), self.targets), start, kind)
         nodes = np.array(self.nodes)
         for root in self.roots:
@@ -94,7 +110,10 @@ class Forest:
                 feature, threshold, mode, missing, on_true, on_false = nodes[at[row]].T
                 value = x[row, feature.astype(int)].astype(np.float64)
                 with np.errstate(invalid="ignore"):
-                    yes = np.select([mode == k for k in range(4)], [value <= threshold, value < threshold, value >= threshold, value > threshold])
+                    yes = np.select(
+                        [mode == k for k in range(4)],
+                        [value <= threshold, value < threshold, value >= threshold, value > threshold],
+                    )
                 yes = np.where(np.isnan(value), missing != 0, yes != 0)
                 at[row] = np.where(yes, on_true, on_false).astype(int)
             for leaf in np.unique(at):
@@ -153,7 +172,10 @@ def cases():
 
 
 def same(found, wanted):
-    return np.asarray(found, np.float32).reshape(wanted.shape).view(np.uint32).tobytes() == wanted.view(np.uint32).tobytes()
+    return (
+        np.asarray(found, np.float32).reshape(wanted.shape).view(np.uint32).tobytes()
+        == wanted.view(np.uint32).tobytes()
+    )
 
 
 @pytest.mark.parametrize("level", grid.X86_LEVELS)
@@ -168,9 +190,26 @@ def test_bits(cases, name, level):
         assert same(f(x[:n]), wanted[:n]), f"a batch of {n}"
 
 
+@pytest.mark.parametrize("name", ["dense_f32", "deep_f32", "quick_f32", "dense_classes"])
+def test_fast_sums(cases, name):
+    """fp=fast adds the leaves of a single row in four parts: as exact as a sum of floats is; blocks of rows keep the order."""
+    grid.require_natively("x86-64-v3")
+    strategy, model, x, wanted = cases[name]
+    f = jit.compile(model, tree_strategy=strategy, target="x86-64-v3", fp="fast")
+    single = np.array([np.ravel(f(row)) for row in x])
+    np.testing.assert_allclose(single, wanted, rtol=1e-5, atol=1e-5)
+    blocks = len(x) // LARGEST_BLOCK * LARGEST_BLOCK
+    assert same(f(x)[:blocks], wanted[:blocks])
+    if name.endswith("f32"):
+        assert not same(single, wanted)
+
+
 def test_every_strategy_is_chosen():
     """What the forests above are for is also what is chosen for their like, so the kernels are tested as they are used."""
-    chosen = {name: strategy_of(Forest(seed, **settings).model()) for seed, (name, (_, settings)) in enumerate(FORESTS.items())}
+    chosen = {
+        name: strategy_of(Forest(seed, **settings).model())
+        for seed, (name, (_, settings)) in enumerate(FORESTS.items())
+    }
     for name in ("dense_f32", "deep_f32", "deep_f64", "quick_f32", "oblivious_f64", "oblivious_deep", "walk_f32"):
         assert chosen[name] == name.split("_")[0]
 

@@ -29,7 +29,6 @@ struct TargetSpec {
   int64_t l2Bytes;          ///< size assumed for the second-level cache
   bool hasCompress;         ///< vcompressps on registers
   bool hasFma;
-  bool hasBytePermute = false; ///< vpermb (AVX-512 VBMI): no level has it, some CPUs named do
 };
 
 /// "x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64", "host" (the best level this machine runs), or an LLVM CPU name.

@@ -72,14 +72,16 @@ void BlockKernel::emitRows(Value first, int64_t rows) {
     return numbersOfRows(block, AndIOp::create(e.b, e.loc, tree, e.index(lanes - 1)));
   };
   RowSums rowSums(e, sums, rows);
-  if (sums.single())
+  if (sums.single() && isWhole())
     return rowSums.inLanes(first, *this, numbersOf);
   Value numbers = e.scratch(rows, e.i8());
   rowSums.inMemory(first, lanes, [&](Value tree, RowSums::Add add) {
     e.store(numbersOf(tree), numbers, e.index(0));
     e.loop(rows, 1, [&](Value r) {
       Value reached = leafOfRow(tree, e.toIndex(e.load(numbers, r)), r);
-      add(r, [&](ValueRange state) { return sums.addRow(state, e.toIndex(reached)); });
+      add(r, [&](ValueRange state) {
+        return sums.single() ? sums.addWeight(state, reached) : sums.addRow(state, e.toIndex(reached));
+      });
     });
   });
 }

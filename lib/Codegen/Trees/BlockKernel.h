@@ -25,6 +25,9 @@ protected:
   virtual bool takesRows() const { return true; }
   /// The leaves that the rows of a block reach in one tree: bytes, one per row.
   virtual Value numbersOfRows(Value block, Value tree) = 0;
+  /// Whether these numbers are those of the leaves; otherwise leafOfRow() finds out the rest, row by row.
+  virtual bool isWhole() const { return true; }
+  virtual Value leafOfRow(Value tree, Value number, Value r) { return leaf(tree, number); }
 
   Value leaf(Value tree, Value number) override;
   Value leafVector(Value tree, int64_t first, int64_t count) override;

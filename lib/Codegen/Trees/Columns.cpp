@@ -65,8 +65,14 @@ std::vector<DecisionTable> decisionTables(const Forest &forest, const ImageRow &
         bounds.insert(low - 1);
       bounds.insert(forest.decisions[d].high.begin(), forest.decisions[d].high.end());
     }
-    DecisionTable t{feature, row.slotOfDecision[numbers[0]], roundUp(int64_t(numbers.size()), kDecisionLanes) / kDecisionLanes,
-                    {bounds.begin(), bounds.end()}, 0, {}, {}, int64_t(bounds.size()) + 1};
+    DecisionTable t{feature,
+                    row.slotOfDecision[numbers[0]],
+                    roundUp(int64_t(numbers.size()), kDecisionLanes) / kDecisionLanes,
+                    {bounds.begin(), bounds.end()},
+                    0,
+                    {},
+                    {},
+                    int64_t(bounds.size()) + 1};
     t.bits.assign(size_t((t.nanRow + 1) * t.words), 0);
     for (size_t i = 0; i < numbers.size(); ++i) {
       const Forest::Decision &d = forest.decisions[numbers[i]];
@@ -135,7 +141,9 @@ std::vector<int64_t> treeDepths(const Forest &forest) {
 LeafValues::LeafValues(const Forest &forest) {
   double infinity = std::numeric_limits<double>::infinity();
   // Adding -0.0 changes no number, not even -0.0.
-  neutral = forest.combine == Forest::Combine::Sum ? -0.0 : forest.combine == Forest::Combine::Min ? infinity : -infinity;
+  neutral = forest.combine == Forest::Combine::Sum   ? -0.0
+            : forest.combine == Forest::Combine::Min ? infinity
+                                                     : -infinity;
   for (double w : forest.leafWeight)
     narrow = narrow && (!forest.doubleSum || double(float(w)) == w || std::isnan(w));
 
@@ -175,7 +183,8 @@ LeafValues::LeafValues(const Forest &forest) {
   if (single) {
     for (int64_t &c : target)
       c = std::max<int64_t>(c, 0);
-    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return std::pair(target[a], a) < std::pair(target[b], b); });
+    std::sort(order.begin(), order.end(),
+              [&](size_t a, size_t b) { return std::pair(target[a], a) < std::pair(target[b], b); });
     begin.assign(size_t(forest.targets) + 1, 0);
     for (int64_t c : target)
       ++begin[size_t(c) + 1];
@@ -190,7 +199,9 @@ LeafValues::LeafValues(const Forest &forest) {
       double &w = rows[l * size_t(width) + (single ? 0 : size_t(forest.leafTarget[size_t(k)]))];
       double more = forest.leafWeight[size_t(k)];
       // A target named twice by one leaf: combined here, in the leaf's own order.
-      w = forest.combine == Forest::Combine::Sum ? w + more : forest.combine == Forest::Combine::Min ? std::fmin(w, more) : std::fmax(w, more);
+      w = forest.combine == Forest::Combine::Sum   ? w + more
+          : forest.combine == Forest::Combine::Min ? std::fmin(w, more)
+                                                   : std::fmax(w, more);
     }
   for (double w : rows)
     narrow = narrow && (!forest.doubleSum || double(float(w)) == w || std::isnan(w));

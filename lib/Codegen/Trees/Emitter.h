@@ -121,8 +121,6 @@ private:
   mlir::Value repeated(mlir::Value table);
   mlir::Value lookup(mlir::Value table, mlir::Value selector);
   mlir::Value above(mlir::Value nodes, mlir::Value at, llvm::ArrayRef<mlir::Value> of, int64_t count);
-  mlir::Value fromTables(mlir::Value selector, mlir::Value pair, llvm::ArrayRef<mlir::Value> of);
-  bool permutes() const { return e.options.target.hasBytePermute && lanes == 64; }
   int64_t tableCount() const { return columns > 32 ? 4 : columns > 16 ? 2 : 1; }
   Emitter &e;
   const int64_t lanes;
@@ -130,7 +128,7 @@ private:
   int64_t rows = 0;
   mlir::Value keys, ranks, rankRows, rowTables;
   mlir::Value tables[4];  ///< of 16 ranks each
-  mlir::Value lookups[4]; ///< the same in every 128-bit part; with vpermb only one, of all ranks
+  mlir::Value lookups[4]; ///< the same in every 128-bit part
 };
 
 /// Sums of leaves in the order of the trees. State: one number per group of trees (fp=fast: of one row, kFastParts of
@@ -179,10 +177,6 @@ public:
   /// Leaves first, first + 1, …
   virtual mlir::Value leafVector(mlir::Value tree, int64_t first, int64_t count) = 0;
   virtual mlir::Type leafType() = 0;
-  /// What row `r` of a block of rows reaches, of which `number` was found out.
-  virtual mlir::Value leafOfRow(mlir::Value tree, mlir::Value number, mlir::Value r) { return leaf(tree, number); }
-  /// Whether `number` is the leaf's.
-  virtual bool isWhole() const { return true; }
   const int64_t leavesPerTree;
 
 protected:

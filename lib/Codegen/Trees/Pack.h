@@ -102,9 +102,8 @@ private:
                 const std::vector<DecisionTable> &decisions, int64_t lanes);
 };
 
-/// The byte that chooses rank `column`: its lowest six bits in one table of 64; among four tables of 16 the lowest
-/// four, while bit 7 chooses in a pair of tables and bit 6 the pair.
-inline int8_t rankSelector(int64_t column) { return int8_t(column | (column & 16) << 3 | (column & 32) << 1); }
+/// The byte that chooses rank `column` among four tables of 16: bit 7 chooses in a pair of tables, bit 6 the pair.
+inline int8_t rankSelector(int64_t column) { return int8_t((column & 15) | (column & 16) << 3 | (column & 32) << 1); }
 
 /// How a column's rank is found: `levels` compares of 16 keys.
 struct RankTables {

@@ -1,5 +1,6 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-// Trees of at most 32 leaves as masks: a node that goes right crosses out the leaves on its left; the first leaf left is the answer.
+// Trees of at most 32 leaves as masks: a node that goes right crosses out the leaves on its left; the first leaf left
+// is the answer.
 #include "Pack.h"
 
 #include <algorithm>
@@ -70,7 +71,8 @@ struct QuickTree {
 
 namespace {
 
-/// How many slots of each kind a block of trees gets: enough of the narrow kinds for most trees; the rest of the nodes goes to wider ones.
+/// How many slots of each kind a block of trees gets: enough of the narrow kinds for most trees; the rest of the nodes
+/// goes to wider ones.
 class SlotPlan {
 public:
   explicit SlotPlan(std::vector<QuickTree> &trees) : trees(trees) {
@@ -102,7 +104,9 @@ private:
         sorted.push_back(count[size_t(kind)]);
       std::sort(sorted.begin(), sorted.end());
       bool last = kind == kEverything;
-      room[size_t(kind)] = last ? sorted.back() : share == 0 ? 0 : sorted[std::min(sorted.size() - 1, size_t(share * double(sorted.size())))];
+      room[size_t(kind)] = last         ? sorted.back()
+                           : share == 0 ? 0
+                                        : sorted[std::min(sorted.size() - 1, size_t(share * double(sorted.size())))];
       int wider = widerOf(kind);
       for (size_t t = 0; t < trees.size() && !last; ++t) {
         int64_t excess = counts[t][size_t(kind)] - room[size_t(kind)];
@@ -156,8 +160,8 @@ int64_t QuickTables::cost() const {
   return starts.empty() ? 0 : sum / int64_t(starts.size());
 }
 
-void QuickTables::addBlock(const Forest &forest, std::vector<QuickTree> &some, const LeafValues &values, const std::vector<DecisionTable> &decisions,
-                           int64_t lanes) {
+void QuickTables::addBlock(const Forest &forest, std::vector<QuickTree> &some, const LeafValues &values,
+                           const std::vector<DecisionTable> &decisions, int64_t lanes) {
   SlotPlan plan(some);
   starts.push_back(int64_t(nodes.size()));
   for (int kind = 0; kind < kQuickKinds; ++kind) {

@@ -22,11 +22,8 @@ void RankEmitter::emit(ImageEmitter &images) {
     e.store(rank(images, c), ranks, e.index(int64_t(c)));
   for (int64_t table = 0; table < tableCount(); ++table) {
     tables[table] = e.loadVector(ranks, e.index(16 * table), 16);
-    if (!permutes())
-      lookups[table] = repeated(tables[table]);
+    lookups[table] = repeated(tables[table]);
   }
-  if (permutes())
-    lookups[0] = e.loadVector(ranks, e.index(0), kMostColumns);
 }
 
 /// How many keys lie below the image: 16 compared at once, and then the run of 16 that this points to.
@@ -64,28 +61,20 @@ Value RankEmitter::lookup(Value table, Value selector) {
 Value RankEmitter::above(Value nodes, Value at) { return above(nodes, at, lookups, lanes); }
 
 Value RankEmitter::above(Value nodes, Value at, ArrayRef<Value> of, int64_t count) {
-  Value selector = e.loadVector(nodes, at, count), bounds = e.loadVector(nodes, e.add(at, count), count);
-  if (permutes() && count == lanes)
-    return e.greater(e.call("llvm.x86.avx512.permvar.qi.512", selector.getType(), {of[0], selector}), bounds);
-  if (e.options.target.level == Level::Aarch64) // looks at bits 4 to 6 too; bit 6 is asked for below
-    return e.greater(
-        fromTables(AndIOp::create(e.b, e.loc, selector, e.constant(selector.getType(), int8_t(0x8f))), selector, of),
-        bounds);
-  return e.greater(fromTables(selector, selector, of), bounds);
-}
-
-/// The ranks that `selector` chooses among all tables; `pair`: bit 6 of its bytes says in which pair of them.
-Value RankEmitter::fromTables(Value selector, Value pair, ArrayRef<Value> of) {
-  auto fromPair = [&](Value even, Value odd) -> Value {
-    Value other = XOrIOp::create(e.b, e.loc, selector, e.constant(selector.getType(), int8_t(0x80)));
-    return OrIOp::create(e.b, e.loc, lookup(even, selector), lookup(odd, other));
+  Value selector = e.loadVector(nodes, at, count);
+  auto constant = [&](int64_t bits) { return e.constant(selector.getType(), int8_t(bits)); };
+  auto flipped = [&](Value x, int64_t bits) -> Value { return XOrIOp::create(e.b, e.loc, x, constant(bits)); };
+  auto fromPair = [&](Value even, Value odd, Value by) -> Value {
+    return OrIOp::create(e.b, e.loc, lookup(even, by), lookup(odd, flipped(by, 0x80)));
   };
-  Value chosen = columns > 16 ? fromPair(of[0], of[1]) : lookup(of[0], selector);
-  if (columns <= 32)
-    return chosen;
-  Value isUpper = CmpIOp::create(e.b, e.loc, CmpIPredicate::slt, AddIOp::create(e.b, e.loc, pair, pair),
-                                 e.constant(pair.getType(), 0));
-  return e.select(isUpper, fromPair(of[2], of[3]), chosen);
+  Value chosen = columns > 16 ? fromPair(of[0], of[1], selector) : lookup(of[0], selector);
+  if (columns > 32) { // bit 6 says which pair; x86 does not look at it, aarch64 wants it gone
+    bool strict = e.options.target.level == Level::Aarch64;
+    Value upper = fromPair(of[2], of[3], strict ? flipped(selector, 0x40) : selector);
+    Value isUpper = CmpIOp::create(e.b, e.loc, CmpIPredicate::slt, e.add(selector, selector), constant(0));
+    chosen = e.select(isUpper, upper, chosen);
+  }
+  return e.greater(chosen, e.loadVector(nodes, e.add(at, count), count));
 }
 
 // Ranks of a block of rows: the rows of one column are adjacent, and the byte by which nodes choose a column is its

@@ -12,8 +12,6 @@ namespace mlc::trees {
 /// How many leaves one permutation of registers looks up; 0: they are fetched one by one, which is not slower for so
 /// many leaves.
 int64_t RowSums::permutedLanes(LeafTable &leaves) const {
-  if (!leaves.isWhole())
-    return 0;
   bool narrow = leaves.leafType().isF32();
   switch (e.options.target.level) {
   case Level::X86_64_v4:
@@ -70,7 +68,7 @@ SmallVector<Value> RowSums::weights(LeafTable &leaves, Value tree, Value numbers
     for (int64_t first = 0; first < rows; first += lanes) {
       SmallVector<Value> elements;
       for (int64_t r = first; r < first + lanes; ++r)
-        elements.push_back(leaves.leafOfRow(tree, e.toIndex(e.load(numbers, e.index(r))), e.index(r)));
+        elements.push_back(leaves.leaf(tree, e.toIndex(e.load(numbers, e.index(r)))));
       result.push_back(vector::FromElementsOp::create(e.b, e.loc, e.vec(lanes, leaves.leafType()), elements));
     }
     return result;
