@@ -20,6 +20,9 @@ Exit status: 0, 1 after an error, 3 if bits differ that must be the same."""
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """The tool; returns its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # terminals that know no µ
     try:
         return _merge(given[1:]) if given[:1] == ["merge"] else _run(given)
     except (CompileError, OSError, ValueError, TypeError, ImportError, RuntimeError) as error:

@@ -145,12 +145,12 @@ def _comparison(hashed: str, runs: Sequence[Dict[str, Any]]) -> str:
                 times = entry[group].get(key) if entry else None
                 cells.append(" / ".join(number(times[field]) for field in fields) if times else "")
             rows.append([name, *cells])
-        if group == "states":
-            rows.append(
-                ["all weights read once", *(number(m["limits"].get(key)) if m and m["limits"] else "" for m in models)]
-            )
-        if any(cell for row in rows for cell in row[1:]):
-            parts.append(grid([f"{title}, ns, min / median", *labels(runs)], rows))
+        if not any(cell for row in rows for cell in row[1:]):
+            continue
+        if group == "states" and any(model["limits"] for model in models if model):
+            limits = [model["limits"].get(key) if model else None for model in models]
+            rows.append(["all weights read once", *("" if limit is None else number(limit) for limit in limits)])
+        parts.append(grid([f"{title}, ns, min / median", *labels(runs)], rows))
     return "\n\n".join(parts)
 
 

@@ -14,14 +14,8 @@ namespace bench::ticks {
 
 #if defined(__x86_64__)
 inline uint64_t begin() {
-  _mm_lfence();
+  _mm_lfence(); // waits for what comes before; rdtscp would too, but not every x86-64-v2 has it
   uint64_t ticks = __rdtsc();
-  _mm_lfence();
-  return ticks;
-}
-inline uint64_t end() {
-  unsigned processor;
-  uint64_t ticks = __rdtscp(&processor); // waits for what comes before
   _mm_lfence();
   return ticks;
 }
@@ -31,13 +25,12 @@ inline uint64_t begin() {
   __asm__ volatile("isb\n mrs %0, cntvct_el0\n isb" : "=r"(ticks) : : "memory");
   return ticks;
 }
-inline uint64_t end() { return begin(); }
 #else
 inline uint64_t begin() {
   return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
 }
-inline uint64_t end() { return begin(); }
 #endif
+inline uint64_t end() { return begin(); }
 
 } // namespace bench::ticks
 
