@@ -82,6 +82,7 @@ void runCodegen(ModuleOp module, const CodegenOptions &options, const std::funct
   run(module, [&](PassManager &manager) {
     manager.addPass(createLowerDensePass(options));
     manager.addPass(createLowerTreesPass(options));
+    manager.addPass(createLowerQuantilesPass(options));
     manager.addNestedPass<func::FuncOp>(createLowerLoopsPass(options));
   });
   expectNone<linalg::LinalgDialect, bufferization::BufferizationDialect>(module, "vector");

@@ -18,6 +18,7 @@ void registerPasses(const CodegenOptions &options) {
   add([options] { return createPlanMemoryPass(options); });
   add([options] { return createLowerDensePass(options); });
   add([options] { return createLowerTreesPass(options); });
+  add([options] { return createLowerQuantilesPass(options); });
   add([options] { return createLowerLoopsPass(options); });
   add([options] { return createExpandMathPass(options.fast && options.target.hasFma); });
   add(createConvertToLLVMPass);

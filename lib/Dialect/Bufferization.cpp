@@ -77,6 +77,27 @@ struct TreeEnsembleModel : DstBufferizableOpInterfaceExternalModel<TreeEnsembleM
   }
 };
 
+/// Each element of x is read before the result of its place is written, but their types may differ in size.
+struct QuantileMapModel : DstBufferizableOpInterfaceExternalModel<QuantileMapModel, QuantileMapOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    return !cast<QuantileMapOp>(op).isDpsInit(&operand);
+  }
+  bool bufferizesToElementwiseAccess(Operation *op, const AnalysisState &, ArrayRef<OpOperand *> operands) const {
+    return false;
+  }
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto map = cast<QuantileMapOp>(op);
+    FailureOr<Value> x = getBuffer(rewriter, map.getX(), options, state);
+    FailureOr<Value> init = getBuffer(rewriter, map.getInit(), options, state);
+    if (failed(x) || failed(init))
+      return failure();
+    QuantileMapOp::create(rewriter, op->getLoc(), TypeRange{}, *x, *init, map.getKeysAttr(), map.getPiecesAttr(), map.getLevelsAttr(), map.getDegreeAttr());
+    replaceOpWithBufferizedValues(rewriter, op, *init);
+    return success();
+  }
+};
+
 } // namespace
 
 void registerBufferization(DialectRegistry &registry) {
@@ -84,6 +105,7 @@ void registerBufferization(DialectRegistry &registry) {
     WeightOp::attachInterface<WeightModel>(*context);
     DenseOp::attachInterface<DenseModel>(*context);
     TreeEnsembleOp::attachInterface<TreeEnsembleModel>(*context);
+    QuantileMapOp::attachInterface<QuantileMapModel>(*context);
   });
 }
 

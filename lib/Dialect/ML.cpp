@@ -91,4 +91,27 @@ LogicalResult TreeEnsembleOp::verify() {
   return success();
 }
 
+void QuantileMapOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  if (!isa<MemRefType>(getInit().getType()))
+    return;
+  effects.emplace_back(MemoryEffects::Read::get(), &getXMutable());
+  effects.emplace_back(MemoryEffects::Write::get(), &getInitMutable());
+}
+
+LogicalResult QuantileMapOp::verify() {
+  auto x = getX().getType(), init = getInit().getType();
+  if (!x.hasStaticShape() || !init.hasStaticShape() || x.getRank() != 2 || x.getShape() != init.getShape())
+    return emitOpError("needs static operands of rank 2 and one shape");
+  if ((!x.getElementType().isF32() && !x.getElementType().isF64()) || !init.getElementType().isF64())
+    return emitOpError("maps f32 or f64 to f64, not ") << x.getElementType() << " to " << init.getElementType();
+  if (isa<RankedTensorType>(init) != (getResult().size() == 1))
+    return emitOpError("has one result exactly when it works on tensors");
+  if (getLevels().empty() || int64_t(getDegree()) < 0)
+    return emitOpError("has no keys or no coefficients");
+  for (int64_t level : getLevels())
+    if (level < 1 || (level != 16 && level % kBlock != 0))
+      return emitOpError("has a level of ") << level << " keys; they come by 16 or by multiples of " << kBlock;
+  return success();
+}
+
 } // namespace mlc::ml

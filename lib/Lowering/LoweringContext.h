@@ -34,6 +34,8 @@ public:
 
   /// Stores an array and declares its global; returns the symbol.
   std::string addWeight(const std::string &wish, Weight weight);
+  /// A stored array, or null.
+  const Weight *weight(const std::string &symbol) const { return weights.find(symbol); }
   mlir::Value weightTensor(const std::string &symbol);
   mlir::Value empty(mlir::RankedTensorType type);
   mlir::Value filled(mlir::RankedTensorType type, mlir::TypedAttr scalar);

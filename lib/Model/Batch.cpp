@@ -93,7 +93,8 @@ private:
       return matMul(node);
     case OpKind::Gemm:
       return gemm(node, view);
-    case OpKind::Forest: // each row by itself
+    case OpKind::Forest:
+    case OpKind::QuantileMap: // each row by itself
       return;
     case OpKind::Reshape:
       // The batch is the slowest dimension before and after, so rows stay contiguous.

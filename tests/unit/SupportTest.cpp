@@ -3,8 +3,10 @@
 
 #include "mlc/Support/Checked.h"
 #include "mlc/Support/File.h"
+#include "mlc/Support/Normal.h"
 #include "mlc/Support/Sha256.h"
 #include "mlc/Support/WeightStore.h"
+#include <cmath>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -166,6 +168,30 @@ TEST(Sha256, PiecesMakeTheWhole) {
   for (size_t cut = 0; cut <= text.size(); ++cut)
     EXPECT_EQ(Sha256().update(text.data(), cut).update(text.data() + cut, text.size() - cut).hex(),
               Sha256().update(text.data(), text.size()).hex());
+}
+
+TEST(Normal, TailIsExactInRelativeTerms) {
+  const double known[][2] = {{0.5, 0.30853753872598689636}, {1, 0.15865525393145705141}, {2.4999, 0.0062114183749445897466},
+                             {2.5001, 0.0062079127148151941152}, {5.2, 9.9644263169334717467e-8}, {10, 7.619853024160526066e-24},
+                             {36, 4.1826240657972833317e-284}};
+  for (auto [z, tail] : known) {
+    EXPECT_NEAR(normalTail(z) / tail, 1, 2e-14) << z;
+    EXPECT_EQ(normalTail(-z), normalTail(z));
+    EXPECT_EQ(normalProbability(-z), normalTail(z));
+  }
+  EXPECT_EQ(normalProbability(0), 0.5);
+  EXPECT_EQ(normalProbability(INFINITY), 1);
+  EXPECT_TRUE(std::isnan(normalTail(NAN)));
+}
+
+TEST(Normal, QuantileIsTheInverse) {
+  for (double z = -8; z <= 0; z += 0.01)
+    EXPECT_NEAR(normalQuantile(normalProbability(z)), z, 1e-14 * (1 - z));
+  EXPECT_EQ(normalQuantile(0.5), 0);
+  EXPECT_EQ(normalQuantile(0), -INFINITY);
+  EXPECT_EQ(normalQuantile(1), INFINITY);
+  EXPECT_TRUE(std::isnan(normalQuantile(-0.1)));
+  EXPECT_TRUE(std::isnan(normalQuantile(NAN)));
 }
 
 } // namespace

@@ -17,7 +17,8 @@ def text():
         "Names and meanings are ONNX's (ai.onnx opsets 6 to 28, ai.onnx.ml 1 to 5). Elements are float32, float64, int32, "
         "int64 or bool as far as ONNX allows them; broadcasting is NumPy's. A model with another operator is refused with "
         "one message that lists all such nodes; functions of the model (`FunctionProto`) are inlined. `Maximum` and `Minimum` "
-        "are the two-operand forms of `Max` and `Min`; these, `Forest` and `PairwiseCoupling` are for the JSON form only."
+        "are the two-operand forms of `Max` and `Min`; these, `Forest`, `PairwiseCoupling` and `QuantileMap` are for the "
+        "JSON form only."
     )
     return head + textwrap.fill(about, 120, break_on_hyphens=False) + f"\n\n{len(names)} operators:\n\n" + textwrap.fill(
         ", ".join(f"`{name}`" for name in names), 120, break_long_words=False, break_on_hyphens=False

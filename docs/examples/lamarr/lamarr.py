@@ -36,6 +36,16 @@ def tracks(n, rng):
     return np.stack(columns, axis=1).astype(np.float32)
 
 
+def conditions(n, rng):
+    """Rows of acceptance and efficiency, of resolution, of covariance."""
+    x = tracks(n, rng).astype(float)
+    flags = x[:, 8:11], np.eye(3)[rng.integers(0, 3, n)]
+    true = np.hstack([x[:, [0, 1, 2, 4, 5, 3]], *flags])
+    degrees = rng.integers(5, 40, n) + rng.random(n)  # dithered, as LHCb does
+    fitted = np.stack([rng.chisquare(20, n) / 20, degrees, rng.random(n)], axis=1)
+    return x, true, np.hstack([true[:, :6], fitted, true[:, 6:]])
+
+
 def network(n_in, blocks, n_out, last=None):
     """128 units, then residual blocks: the sum is an operator, as in the published notebooks."""
     i = keras.Input((n_in,))
@@ -60,12 +70,7 @@ class Models:
 
     def __init__(self, rng, n=20000):
         keras.utils.set_random_seed(1)
-        x = tracks(n, rng).astype(float)
-        flags = x[:, 8:11], np.eye(3)[rng.integers(0, 3, n)]
-        true = np.hstack([x[:, [0, 1, 2, 4, 5, 3]], *flags])
-        degrees = rng.integers(5, 40, n) + rng.random(n)  # dithered, as LHCb does
-        fitted = np.stack([rng.chisquare(20, n) / 20, degrees, rng.random(n)], axis=1)
-        wide = np.hstack([true[:, :6], fitted, true[:, 6:]])
+        x, true, wide = conditions(n, rng)
         self.rows = {"acceptance": x, "efficiency": x, "resolution": true, "covariance": wide}
         self.tx = preprocessing(8, x)
         self.tx_resolution, self.tx_covariance = preprocessing(6, true), preprocessing(9, wide)
@@ -81,7 +86,9 @@ class Models:
     def nets(self):
         return [self.acceptance_net, self.efficiency_net, self.resolution_net, self.covariance_net]
 
-    def composed(self):
+    def composed(self, **options):
+        """Descriptions of the four functions; options are those of ``mlc.convert``."""
+
         def acceptance(x):
             return apply(self.acceptance_net, apply(self.tx, x))
 
@@ -97,18 +104,24 @@ class Models:
             return inverse(self.ty_covariance, y)
 
         return {
-            "acceptance": compose(acceptance, 12),
-            "efficiency": compose(efficiency, 12),
-            "resolution": compose(resolution, {"x": 12, "z": NOISE}),
-            "covariance": compose(covariance, {"x": 15, "z": NOISE}),
+            "acceptance": compose(acceptance, 12, **options),
+            "efficiency": compose(efficiency, 12, **options),
+            "resolution": compose(resolution, {"x": 12, "z": NOISE}, **options),
+            "covariance": compose(covariance, {"x": 15, "z": NOISE}, **options),
         }
 
-    def reference(self, name, x, z=None):
-        """In double precision, by the original preprocessing and the network's own weights."""
+    def fresh(self, name, n, rng):
+        """Rows that nothing was fitted on, as float32."""
+        x, true, wide = conditions(n, rng)
+        return {"resolution": true, "covariance": wide}.get(name, x).astype(np.float32)
+
+    def reference(self, name, x, z=None, network=None):
+        """In double precision, by the original preprocessing and the network's own weights (or another way to run the network)."""
+        run, net = network or evaluate, getattr(self, f"{name}_net")
         if name in ("acceptance", "efficiency"):
-            return evaluate(getattr(self, f"{name}_net"), self.tx.transform(x))
-        tx, ty, net = getattr(self, f"tx_{name}"), getattr(self, f"ty_{name}"), getattr(self, f"{name}_net")
-        return ty.inverse_transform(evaluate(net, np.hstack([tx.transform(x), z])))
+            return run(net, self.tx.transform(x))
+        tx, ty = getattr(self, f"tx_{name}"), getattr(self, f"ty_{name}")
+        return ty.inverse_transform(run(net, np.hstack([tx.transform(x), z])))
 
 
 def evaluate(model, x):

@@ -27,6 +27,7 @@ std::unique_ptr<mlir::Pass> createBufferizePass();
 std::unique_ptr<mlir::Pass> createPlanMemoryPass(const CodegenOptions &options);
 std::unique_ptr<mlir::Pass> createLowerDensePass(const CodegenOptions &options);
 std::unique_ptr<mlir::Pass> createLowerTreesPass(const CodegenOptions &options);
+std::unique_ptr<mlir::Pass> createLowerQuantilesPass(const CodegenOptions &options);
 std::unique_ptr<mlir::Pass> createLowerLoopsPass(const CodegenOptions &options);
 std::unique_ptr<mlir::Pass> createExpandMathPass(bool fast);
 std::unique_ptr<mlir::Pass> createConvertToLLVMPass();

@@ -98,6 +98,29 @@ def ML_TreeEnsembleOp : ML_Op<"tree_ensemble", [DestinationStyleOpInterface, Dec
   }];
 }
 
+def ML_QuantileMapOp : ML_Op<"quantile_map", [DestinationStyleOpInterface, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "out[n, c] = the polynomial, of the piece of column c that x[n, c] lies in; NaN stays NaN";
+  let description = [{
+    `x` is N x C of f32 or f64, `init` N x C of f64; both tensors or both memrefs.
+
+    `keys`, of x's type, holds per column 16 entries of which the first is the beginning of the first piece (lower x are moved there), and
+    then arrays of ascending keys padded with infinity, `levels` entries each. The last has the beginning of every piece; each of the
+    others every 32nd entry of its successor, beginning with the 32nd. The number of the last keys that are <= x is the piece, a row of `degree` + 1 coefficients in `pieces`, by powers of the distance from the piece's beginning. Piece 0 is for NaN.
+  }];
+  let arguments = (ins AnyShaped:$x, AnyShaped:$init, FlatSymbolRefAttr:$keys, FlatSymbolRefAttr:$pieces, DenseI64ArrayAttr:$levels, I64Attr:$degree);
+  let results = (outs Variadic<AnyRankedTensor>:$result);
+  let assemblyFormat = [{
+    $keys `,` $pieces `levels` $levels `degree` $degree `ins` `(` $x `:` type($x) `)` `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    static constexpr int64_t kBlock = 32, kHeader = 16; ///< keys per comparison; entries before a column's levels
+    int64_t rows() { return getX().getType().getShape()[0]; }
+    int64_t columns() { return getX().getType().getShape()[1]; }
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
+}
+
 def ML_YieldOp : ML_Op<"yield", [Pure, Terminator, HasParent<"DenseOp">]> {
   let summary = "value of the epilogue";
   let arguments = (ins AnyType:$value);

@@ -82,9 +82,7 @@ class Description:
         key = (dtype, array.shape, data)
         if key not in self._known:
             name = f"c{len(self._constants)}"
-            tensor: Dict[str, Any] = {"dtype": dtype, "shape": list(array.shape)}
-            tensor["base64"] = base64.b64encode(data).decode()
-            self._constants[name] = tensor
+            self._constants[name] = tensor(array, dtype)
             self._known[key] = Value(self, name, dtype, array.shape)
         return self._known[key]
 
@@ -209,9 +207,9 @@ class Description:
         """Adds the nodes of another description with one input, which x becomes; returns its first output,
         of which output says name, type and shape."""
         names = {model["inputs"][0]["name"]: x.name}
-        for name, tensor in model.get("constants", {}).items():
+        for name, array in model.get("constants", {}).items():
             names[name] = f"c{len(self._constants)}"
-            self._constants[names[name]] = tensor
+            self._constants[names[name]] = array
         for node in model["nodes"]:
             inputs = [names.get(name, name) for name in node["inputs"]]
             outputs = []
@@ -248,6 +246,12 @@ class Description:
 
     def to_bytes(self) -> bytes:
         return json.dumps(self.document()).encode()
+
+
+def tensor(values: Any, dtype: str = "float64") -> Dict[str, Any]:
+    """An array as constants and attributes of nodes hold it."""
+    array = np.asarray(values, _LITTLE[dtype])
+    return {"dtype": dtype, "shape": list(array.shape), "base64": base64.b64encode(array.tobytes()).decode()}
 
 
 def _exact(value: Any, dtype: str) -> bool:

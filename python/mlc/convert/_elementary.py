@@ -1,5 +1,5 @@
 # Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-"""Functions of values, made of the compiler's operators: NumPy's ufuncs, the normal distribution, table look-up.
+"""Functions of values, made of the compiler's operators: NumPy's ufuncs, table look-up.
 
 Where an operator is missing, the formulas here keep full relative accuracy in the type of their argument.
 """
@@ -202,52 +202,6 @@ def choose(table: Any, index: Value) -> Value:
     """table[index] for index of shape [1, 1]."""
     d = index.description
     return d.gather(d.constant(np.asarray(table, np.float64)), index)
-
-
-def ndtr(x: Value) -> Value:
-    """The normal distribution function; 1e-16 absolute."""
-    return 0.5 * (1 + UFUNCS["erf"](x * np.sqrt(0.5)))
-
-
-# Wichura's algorithm AS 241 (PPND16): ascending coefficients of numerator and denominator.
-_CENTRE = (
-    [3.3871328727963666080, 133.14166789178437745, 1971.5909503065514427, 13731.693765509461125, 45921.953931549871457,
-     67265.770927008700853, 33430.575583588128105, 2509.0809287301226727],
-    [1.0, 42.313330701600911252, 687.18700749205790830, 5394.1960214247511077, 21213.794301586595867,
-     39307.895800092710610, 28729.085735721942674, 5226.4952788528545610],
-)  # fmt: skip
-_TAIL = (
-    [1.42343711074968357734, 4.63033784615654529590, 5.76949722146069140550, 3.64784832476320460504,
-     1.27045825245236838258, 0.241780725177450611770, 0.0227238449892691845833, 7.74545014278341407640e-4],
-    [1.0, 2.05319162663775882187, 1.67638483018380384940, 0.689767334985100004550, 0.148103976427480074590,
-     0.0151986665636164571966, 5.47593808499534494600e-4, 1.05075007164441684324e-9],
-)  # fmt: skip
-_FAR = (
-    [6.65790464350110377720, 5.46378491116411436990, 1.78482653991729133580, 0.296560571828504891230,
-     0.0265321895265761230930, 1.24266094738807843860e-3, 2.71155556874348757815e-5, 2.01033439929228813265e-7],
-    [1.0, 0.599832206555887937690, 0.136929880922735805310, 0.0148753612908506148525, 7.86869131145613259100e-4,
-     1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15],
-)  # fmt: skip
-
-
-def _ratio(x: Value, coefficients: Any) -> Value:
-    def horner(terms: Any) -> Value:
-        result = x * terms[-1] + terms[-2]
-        for term in terms[-3::-1]:
-            result = result * x + term
-        return result
-
-    return horner(coefficients[0]) / horner(coefficients[1])
-
-
-def ndtri(p: Value) -> Value:
-    """The inverse of ndtr; 1e-15 relative. Infinite at 0 and 1."""
-    q = p - 0.5
-    centre = q * _ratio(0.180625 - q * q, _CENTRE)
-    r = np.sqrt(-np.log(np.minimum(p, 1 - p)))
-    tail = np.where(r <= 5.0, _ratio(r - 1.6, _TAIL), _ratio(np.minimum(r, 1e10) - 5.0, _FAR))
-    tail = np.where(np.equal(r, np.inf), np.inf, tail)
-    return np.where(np.abs(q) <= 0.425, centre, np.where(q < 0.0, -tail, tail))
 
 
 def count_at_most(keys: Any, x: Value) -> Value:

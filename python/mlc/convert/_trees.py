@@ -4,12 +4,11 @@ libraries that the compiler reads by itself."""
 
 from __future__ import annotations
 
-import base64
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
-from ._description import Description
+from ._description import Description, tensor
 from ._value import Value
 
 LESS_EQUAL, LESS, GREATER_EQUAL, GREATER, EQUAL, NOT_EQUAL, MEMBER, CATEGORY = range(8)
@@ -82,30 +81,25 @@ class Trees:
             "aggregate": aggregate,
             "accumulate": accumulate,
             "base_first": int(base_first),
-            "roots": _tensor(self.roots, "int64"),
+            "roots": tensor(self.roots, "int64"),
         }
         for key, parts in self.columns.items():
             if key == "sets" and not self.sets:
                 continue
             values = np.concatenate(parts) if parts else np.empty(0)
-            attributes[key] = _tensor(values, "float64" if key == "thresholds" else "int64")
+            attributes[key] = tensor(values, "float64" if key == "thresholds" else "int64")
         if self.sets:
-            attributes["set_begins"] = _tensor(np.cumsum([0, *map(len, self.sets)]), "int64")
-            attributes["set_values"] = _tensor(np.concatenate(self.sets), "float64")
+            attributes["set_begins"] = tensor(np.cumsum([0, *map(len, self.sets)]), "int64")
+            attributes["set_values"] = tensor(np.concatenate(self.sets), "float64")
         if self.leaves[0].ndim > 1:  # a value for every target
-            attributes["leaf_begins"] = _tensor(np.arange(self._leaves + 1) * self.targets, "int64")
-            attributes["leaf_targets"] = _tensor(np.tile(np.arange(self.targets), self._leaves), "int64")
+            attributes["leaf_begins"] = tensor(np.arange(self._leaves + 1) * self.targets, "int64")
+            attributes["leaf_targets"] = tensor(np.tile(np.arange(self.targets), self._leaves), "int64")
         elif self.targets > 1:
-            attributes["leaf_targets"] = _tensor(np.concatenate(self.leaf_targets), "int64")
-        attributes["leaf_weights"] = _tensor(np.concatenate([v.ravel() for v in self.leaves]), "float64")
+            attributes["leaf_targets"] = tensor(np.concatenate(self.leaf_targets), "int64")
+        attributes["leaf_weights"] = tensor(np.concatenate([v.ravel() for v in self.leaves]), "float64")
         if base is not None:
             attributes["base_values"] = [float(value) for value in base]
         return d.op("Forest", x, shape=(1, self.targets), dtype=accumulate, **attributes)
-
-
-def _tensor(values: Any, dtype: str) -> Dict[str, Any]:
-    array = np.asarray(values, {"int64": "<i8", "float64": "<f8"}[dtype])
-    return {"dtype": dtype, "shape": list(array.shape), "base64": base64.b64encode(array.tobytes()).decode()}
 
 
 def inline(d: Description, x: Value, data: bytes, name: str) -> Value:
