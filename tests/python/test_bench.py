@@ -7,6 +7,8 @@ import json
 import math
 import os
 import pathlib
+import platform
+import shutil
 import subprocess
 import sys
 
@@ -378,6 +380,27 @@ def test_the_tool(folder, tmp_path):
     assert len(bench.load(tmp_path / "both.json")["runs"]) == 2 and (tmp_path / "both.svg").stat().st_size > 1000
     bench.save(other_machine(bench.load(files[1]), bits=False), files[1])
     assert tool("merge", *files).returncode == 3
+
+
+@pytest.mark.parametrize("cpu, missing", [("Nehalem-v1", ["v3", "v4"]), ("Haswell-v1", ["v4"])])
+def test_on_an_older_machine(folder, tmp_path, cpu, missing):
+    """The whole tool on an emulated CPU of a lower level: what it cannot run is named, and its bits are ours."""
+    emulator = shutil.which("qemu-x86_64-static")
+    if not emulator or platform.machine() != "x86_64":
+        pytest.skip("no qemu-x86_64-static: mlc-bench is NOT TESTED on older CPUs")
+    few = ["--rows", 10, "--seconds", 0.01, "--batch", 1, "--states", "hot", "--fp", "strict", "--rivals", ""]
+    path = [str(pathlib.Path(mlc.__file__).parents[1]), *filter(None, sys.path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "OPENBLAS_CORETYPE": "NEHALEM"}
+    command = [emulator, "-cpu", cpu, os.path.realpath(sys.executable), "-m", "mlc.bench"]
+    arguments = [folder / "net.onnx", *few, "--json", tmp_path / "old.json"]
+    done = subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    for name in missing:
+        assert f"x86-64-{name} COULD NOT BE RUN" in done.stdout
+    assert "mlc strict v2" in done.stdout and f"mlc strict {missing[0]}" not in done.stdout
+    here = bench.measure([folder / "net.onnx"], rows=10, seconds=0.01, batches=(), states=["hot"], modes=["strict"])
+    merged = bench.merge([here, bench.load(tmp_path / "old.json")])
+    assert "strict: the same bits in 2 runs" in bench.table(merged)
 
 
 def test_a_terminal_that_knows_only_ascii(folder, monkeypatch):
