@@ -51,8 +51,7 @@ def small_trees():
 
 def more_trees():
     """Ensembles of other libraries, with categories, and of the rarer kinds."""
-    import lightgbm
-    import xgboost
+    lightgbm, xgboost = pytest.importorskip("lightgbm"), pytest.importorskip("xgboost")
     from sklearn import ensemble, tree
 
     x, missing, categories, y = _rows()

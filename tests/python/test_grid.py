@@ -40,7 +40,7 @@ def contract_models():
         node = helper.make_node(kind, ["x"], ["y"])
         for size in (2, 13):
             models[f"{kind}_{size}"] = model([node], {"x": ("float32", [1, size])}, {"y": ("float32", [1, size])})
-    return {**models, **grid_models.small_trees()}
+    return {**models, **grid_models.small_trees(), **grid_models.more_trees(), **grid_models.pipelines()}
 
 
 @pytest.fixture(scope="module")
