@@ -44,9 +44,9 @@ SCIKINC = """
 
 | scikinC | here |
 | --- | --- |
-| `scikinC.convert({"a": obj})`, then `gcc` | `aot.build("a.so", {"a": obj})`: library and header; `a_inverse`, where there is one |
-| `scikinC a=model.pkl > a.C` | `mlc-scikinc a=model.pkl --allow-pickle -o a.so`; also `.joblib`, `.keras`, `.h5`, `.onnx` |
-| `scikinC.validation.MLFunction("a.so", "a", 3, 1)` | `mlc.validation.MLFunction("a.so", "a")`, or `mlc.load("a.so").a`; sizes are known |
+| `scikinC.convert({"a": obj})`, then `gcc` | `aot.build("a.so", {"a": obj})`: library, header, `a_inverse` |
+| `scikinC a=model.pkl > a.C` | `mlc-scikinc a=model.pkl --allow-pickle -o a.so`; also `.keras`, `.h5`, `.onnx` |
+| `scikinC.validation.MLFunction("a.so", "a", 3, 1)` | `mlc.validation.MLFunction("a.so", "a")`, `mlc.load("a.so").a` |
 | one column for two classes | scikit-learn's two; one with `--one-column` or `mlc.convert(obj, positive_only=True)` |
 | `func_inC = "…{x}…"` | the NumPy function of the FunctionTransformer itself |
 | generators in C by hand | `mlc.compose`: stages, inverses, slices, constants, random input, branches |
@@ -55,6 +55,10 @@ SCIKINC = """
 
 def wrap(words):
     return textwrap.fill(", ".join(words), 120, break_long_words=False, break_on_hyphens=False)
+
+
+def paragraph(words):
+    return textwrap.fill(words, 120, break_long_words=False, break_on_hyphens=False) + "\n\n"
 
 
 def measured():
@@ -112,22 +116,33 @@ def text(sklearn_errors, keras_errors):
     return "".join(
         [
             HEAD,
-            "## scikit-learn\n\nErrors are |y − y₆₄| / (1 + |y₆₄|), y₆₄ from scikit-learn in float64 on the same float32 "
-            "rows: what is left is the\nrounding of the result to float32 (6e-8). Multi-layer perceptrons compute in "
-            'float32 unless `precision="float64"` is given\nto `mlc.convert`. No number: not measured by a test of its '
-            "own.\n\n",
+            "## scikit-learn\n\n",
+            paragraph(
+                "The tests pass with scikit-learn 1.2, 1.4, 1.6 and 1.9. Errors are |y − y₆₄| / (1 + |y₆₄|), y₆₄ "
+                "from scikit-learn in float64 on the same float32 rows: what is left is the rounding of the "
+                "result to float32 (6e-8). Multi-layer perceptrons compute in float32 unless "
+                '`precision="float64"` is given to `mlc.convert`. No number: not measured by a test of its own.'
+            ),
             sklearn_table(sklearn_errors),
             "\n\n",
             numpy_list(),
-            "\n\nNot supported and said so: functions that need the elements of their argument, and text. A column of text "
-            'categories\nis taken with `mlc.convert(obj, categories="index")`: the compiled function is then given the position '
-            "of a text in the\nencoder's `categories_`. An input for which scikit-learn raises an error (unknown category, NaN) "
-            "gives a number or NaN\nhere: a compiled function always returns. Of points at the same distance, "
-            "nearest-neighbour models take the first of the\ntraining set; scikit-learn's choice depends on its search.\n\n",
-            "## Keras\n\nLive models of Keras 2 and 3, `.keras` and `.h5` files. Sequential and functional models, "
-            "nested, with shared layers\nand operators. Files are read as zip, JSON and HDF5; no code in them is run, "
-            "Lambda is refused. A live model is evaluated\non random rows after conversion, a mismatch is an error. "
-            "Errors are against Keras itself, which computes in float32\ntoo.\n\n",
+            "\n\n",
+            paragraph(
+                "Not supported and said so: functions that need the elements of their argument, and text. A "
+                'column of text categories is taken with `mlc.convert(obj, categories="index")`: the compiled '
+                "function is then given the position of a text in the encoder's `categories_`. An input for which "
+                "scikit-learn raises an error (unknown category, NaN) gives a number or NaN here: a compiled "
+                "function always returns. Of points at the same distance, nearest-neighbour models take the first "
+                "of the training set; scikit-learn's choice depends on its search."
+            ),
+            "## Keras\n\n",
+            paragraph(
+                "Tested with Keras 2.12, tf_keras 2.21 and Keras 3.15. Live models of Keras 2 and 3, `.keras` and "
+                "`.h5` files. Sequential and functional models, nested, with shared layers and operators. Files "
+                "are read as zip, JSON and HDF5; no code in them is run, Lambda is refused. A live model is "
+                "evaluated on random rows after conversion, a mismatch is an error. Errors are against Keras "
+                "itself, which computes in float32 too."
+            ),
             keras_lists(keras_errors),
             "\n\n",
             OWN,
