@@ -283,6 +283,8 @@ def main():
     for e in models.ENSEMBLES:
         if e.key in a.models.split(","):
             results["models"][e.key] = measureEnsemble(e, timer, folder, a.passes, a.rows)
+            order = [other.key for other in models.ENSEMBLES if other.key in results["models"]]
+            results["models"] = {key: results["models"][key] for key in order}
             target.write_text(json.dumps(results, indent=1))
             report.write(results, target.with_suffix(""))
             print(report.table(results["models"][e.key]), flush=True)
