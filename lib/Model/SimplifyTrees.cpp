@@ -1,7 +1,8 @@
 // Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
-// Scalers in front of trees move into the thresholds. A step that keeps (or reverses) the order of all numbers keeps every
-// comparison with a threshold a comparison, with another threshold: the last input that the scaled comparison accepts, found by
-// bisection with the very arithmetic of the compiled code. So no decision changes, rounding and overflow included.
+// Scalers in front of trees move into the thresholds. A step that keeps (or reverses) the order of all numbers keeps
+// every comparison with a threshold a comparison, with another threshold: the last input that the scaled comparison
+// accepts, found by bisection with the very arithmetic of the compiled code. So no decision changes, rounding and
+// overflow included.
 
 #include "Rewriter.h"
 #include "mlc/Model/Trees.h"
@@ -26,14 +27,22 @@ struct Step {
 
 template <typename T> T applyAs(const Step &step, T x, T c) {
   switch (step.op) {
-  case OpKind::Add: return x + c;
-  case OpKind::Sub: return step.constantFirst ? c - x : x - c;
-  case OpKind::Mul: return x * c;
-  case OpKind::Div: return x / c;
-  case OpKind::Maximum: return x < c ? c : x; // NaN stays
-  case OpKind::Minimum: return x > c ? c : x;
-  case OpKind::Neg: return -x;
-  default: return x; // Cast
+  case OpKind::Add:
+    return x + c;
+  case OpKind::Sub:
+    return step.constantFirst ? c - x : x - c;
+  case OpKind::Mul:
+    return x * c;
+  case OpKind::Div:
+    return x / c;
+  case OpKind::Maximum:
+    return x < c ? c : x; // NaN stays
+  case OpKind::Minimum:
+    return x > c ? c : x;
+  case OpKind::Neg:
+    return -x;
+  default:
+    return x; // Cast
   }
 }
 
@@ -53,13 +62,14 @@ struct Column {
   bool isFalling() const {
     bool falling = false;
     for (const Step &s : steps)
-      falling ^= s.op == OpKind::Neg || (s.op == OpKind::Sub && s.constantFirst) || ((s.op == OpKind::Mul || s.op == OpKind::Div) && s.constant < 0);
+      falling ^= s.op == OpKind::Neg || (s.op == OpKind::Sub && s.constantFirst) ||
+                 ((s.op == OpKind::Mul || s.op == OpKind::Div) && s.constant < 0);
     return falling;
   }
 };
 
-/// The step that `node` makes on column `index`, if it is one that keeps the order and makes no NaN of a number: constants are finite,
-/// factors not zero.
+/// The step that `node` makes on column `index`, if it is one that keeps the order and makes no NaN of a number:
+/// constants are finite, factors not zero.
 std::optional<Step> stepOf(const Rewriter &r, const Node &node, int64_t index, ValueId &from) {
   Step step{node.op, r.result(node).dtype};
   if (!isFloat(step.type))
@@ -69,13 +79,14 @@ std::optional<Step> stepOf(const Rewriter &r, const Node &node, int64_t index, V
     return step;
   if (node.op == OpKind::Cast)
     return isFloat(r.value(from).dtype) ? std::optional(step) : std::nullopt;
-  if (node.op != OpKind::Add && node.op != OpKind::Sub && node.op != OpKind::Mul && node.op != OpKind::Div && node.op != OpKind::Maximum &&
-      node.op != OpKind::Minimum)
+  if (node.op != OpKind::Add && node.op != OpKind::Sub && node.op != OpKind::Mul && node.op != OpKind::Div &&
+      node.op != OpKind::Maximum && node.op != OpKind::Minimum)
     return std::nullopt;
   step.constantFirst = r.isConstant(node.inputs[0]);
   from = node.inputs[step.constantFirst ? 1 : 0];
   const ValueId other = node.inputs[step.constantFirst ? 0 : 1];
-  if (!r.isConstant(other) || r.value(from).shape != r.result(node).shape || (step.constantFirst && node.op == OpKind::Div))
+  if (!r.isConstant(other) || r.value(from).shape != r.result(node).shape ||
+      (step.constantFirst && node.op == OpKind::Div))
     return std::nullopt;
   const Tensor &constant = *r.value(other).constant;
   const int64_t last = constant.rank() ? constant.shape().back() : 1;
@@ -105,8 +116,8 @@ bool throughMovement(const Rewriter &r, const Node &node, Column &column) {
   if (node.op == OpKind::Slice && r.value(node.inputs[0]).shape.size() == 2) {
     const auto starts = view.getInts("starts"), axes = view.getInts("axes"), steps = view.getInts("steps");
     const Shape &shape = r.value(node.inputs[0]).shape;
-    if (starts.size() != 1 || shape[0] != r.result(node).shape[0] || normalizeAxis(view, view.has("axes") ? axes[0] : 0, 2) != 1 ||
-        (!steps.empty() && steps[0] != 1))
+    if (starts.size() != 1 || shape[0] != r.result(node).shape[0] ||
+        normalizeAxis(view, view.has("axes") ? axes[0] : 0, 2) != 1 || (!steps.empty() && steps[0] != 1))
       return false;
     const int64_t start = starts[0] < 0 ? starts[0] + shape[1] : starts[0];
     column.index += std::min(std::max(start, int64_t(0)), shape[1]);
@@ -161,10 +172,14 @@ std::pair<TreeMode, double> pulledBack(const Column &column, TreeMode mode, doub
   auto accepts = [&](int64_t at) {
     const double y = column.apply(order.value(at));
     switch (mode) {
-    case TreeMode::LessEqual: return y <= threshold;
-    case TreeMode::Less: return y < threshold;
-    case TreeMode::GreaterEqual: return y >= threshold;
-    default: return y > threshold;
+    case TreeMode::LessEqual:
+      return y <= threshold;
+    case TreeMode::Less:
+      return y < threshold;
+    case TreeMode::GreaterEqual:
+      return y >= threshold;
+    default:
+      return y > threshold;
     }
   };
   // From `from` on, in the direction of `to`, values are accepted up to some last one.
@@ -196,7 +211,8 @@ std::map<int64_t, Column> columnsFrom(const std::map<int64_t, std::vector<Column
   return columns;
 }
 
-/// Whether the ways to `root` can be folded: they do something, and what is not a comparison of order asks plain columns.
+/// Whether the ways to `root` can be folded: they do something, and what is not a comparison of order asks plain
+/// columns.
 bool canFold(const TreeEnsemble &e, const std::map<int64_t, Column> &columns) {
   bool computes = false;
   for (const auto &[feature, column] : columns)
@@ -242,8 +258,8 @@ bool simplifyTrees(Rewriter &r, const Node &node) {
     const ValueId root = any[k].value;
     const Value &from = r.value(root), &to = r.value(x);
     // Kernels look at every column of their input, and at wide ones for longer.
-    if (!isFloat(from.dtype) || from.shape[0] != to.shape[0] || (from.dtype == DType::Float64 && to.dtype == DType::Float32) ||
-        from.shape[1] > 2 * to.shape[1] + kFewColumns)
+    if (!isFloat(from.dtype) || from.shape[0] != to.shape[0] ||
+        (from.dtype == DType::Float64 && to.dtype == DType::Float32) || from.shape[1] > 2 * to.shape[1] + kFewColumns)
       continue;
     const auto columns = columnsFrom(ways, root);
     if (columns.empty() || !canFold(e, columns))

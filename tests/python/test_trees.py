@@ -32,7 +32,7 @@ def thresholds_of(description):
         arrays = []
         for key in ("features", "thresholds"):
             tensor = node["attributes"][key]
-            dtype = {"int64": "<i8", "float64": "<f8"}[tensor["dtype"]]
+            dtype = np.dtype(tensor["dtype"]).newbyteorder("<")
             data = tensor.get("data")
             arrays.append(np.array(data, dtype) if data is not None else np.frombuffer(base64.b64decode(tensor["base64"]), dtype))
         for feature, threshold in zip(*arrays):

@@ -6,7 +6,7 @@ import pytest
 from mlc import jit
 
 pytest.importorskip("sklearn")
-from sklearn import calibration, compose, ensemble, pipeline, preprocessing  # noqa: E402
+from sklearn import calibration, compose, ensemble, pipeline, preprocessing
 
 RNG = np.random.default_rng(12)
 FEATURES = 6
@@ -44,7 +44,9 @@ def edge_rows(scaler, forest, x):
         for _ in range(2):
             step = RNG.integers(-1, 2, ROWS)
             near = np.where(step == 0, near, np.nextafter(near, np.where(step < 0, -np.inf, np.inf).astype(np.float32)))
-        rows[: ROWS // 2, feature] = np.where(RNG.random(ROWS // 2) < 0.7, near[: ROWS // 2], rows[: ROWS // 2, feature])
+        rows[: ROWS // 2, feature] = np.where(
+            RNG.random(ROWS // 2) < 0.7, near[: ROWS // 2], rows[: ROWS // 2, feature]
+        )
     special = np.array([0.0, -0.0, 1e-45, 3e38, -3e38, np.inf, -np.inf, np.nan], np.float32)
     where = RNG.random(rows.shape) < 0.01
     rows[where] = special[RNG.integers(0, len(special), int(where.sum()))]
@@ -55,13 +57,19 @@ def edge_rows(scaler, forest, x):
 @pytest.mark.parametrize("kind", ["boosting", "forest"])
 def test_folded_scaler_changes_no_bit(name, kind, tmp_path):
     x, y = training_rows()
-    model = ensemble.GradientBoostingRegressor(n_estimators=30) if kind == "boosting" else ensemble.RandomForestRegressor(10, random_state=0)
+    model = (
+        ensemble.GradientBoostingRegressor(n_estimators=30)
+        if kind == "boosting"
+        else ensemble.RandomForestRegressor(10, random_state=0)
+    )
     chain = pipeline.make_pipeline(SCALERS[name](), model).fit(x.astype(np.float64), y)
     scaler, forest = chain.steps[0][1], chain.steps[1][1]
     fused = jit.compile(chain, dump_stages=str(tmp_path))
     text = next(tmp_path.glob("*.ml.mlir")).read_text()
     assert "ml.tree_ensemble" in text
-    assert not any(f"arith.{op}f" in text for op in ("sub", "mul", "div", "add", "maximum", "minimum")), "the scaler is still there"
+    assert not any(f"arith.{op}f" in text for op in ("sub", "mul", "div", "add", "maximum", "minimum")), (
+        "the scaler is still there"
+    )
     rows = edge_rows(scaler, forest, x)
     apart = np.asarray(jit.compile(forest)(np.asarray(jit.compile(scaler)(rows))))
     assert np.array_equal(np.asarray(fused(rows)), apart)
@@ -75,9 +83,15 @@ def test_columns_scaled_apart(tmp_path):
     """A ColumnTransformer moves columns about, scales some and passes others: trees then read the input itself."""
     x, y = training_rows()
     columns = compose.ColumnTransformer(
-        [("a", preprocessing.StandardScaler(), [4, 1]), ("b", preprocessing.MinMaxScaler(), [0, 5]), ("c", "passthrough", [3])]
+        [
+            ("a", preprocessing.StandardScaler(), [4, 1]),
+            ("b", preprocessing.MinMaxScaler(), [0, 5]),
+            ("c", "passthrough", [3]),
+        ]
     )
-    chain = pipeline.make_pipeline(columns, ensemble.GradientBoostingRegressor(n_estimators=20)).fit(x.astype(np.float64), y)
+    chain = pipeline.make_pipeline(columns, ensemble.GradientBoostingRegressor(n_estimators=20)).fit(
+        x.astype(np.float64), y
+    )
     fused = jit.compile(chain, dump_stages=str(tmp_path))
     assert "arith.divf" not in next(tmp_path.glob("*.ml.mlir")).read_text()
     rows = x[RNG.integers(0, len(x), 5000)]
@@ -95,6 +109,8 @@ def test_scaler_trees_calibration(method):
 
 def test_isolation_forest_behind_a_scaler():
     x, _ = training_rows()
-    model = pipeline.make_pipeline(preprocessing.RobustScaler(), ensemble.IsolationForest(n_estimators=30, random_state=0)).fit(x.astype(np.float64))
+    model = pipeline.make_pipeline(
+        preprocessing.RobustScaler(), ensemble.IsolationForest(n_estimators=30, random_state=0)
+    ).fit(x.astype(np.float64))
     got = np.ravel(jit.compile(model, method="score_samples")(x))
     assert np.abs(got - model.score_samples(x.astype(np.float64))).max() < 1e-6

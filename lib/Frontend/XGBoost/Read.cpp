@@ -40,6 +40,8 @@ std::vector<double> numbersOf(const Cursor &at) {
       values.push_back(numberOf(Cursor(Document(item), "base_score")));
     return values;
   }
+  if (xgboost::isPacked(at.raw()))
+    return xgboost::unpack(at.raw());
   if (!at.isArray())
     return {numberOf(at)};
   values.reserve(at.size());
@@ -51,6 +53,9 @@ std::vector<double> numbersOf(const Cursor &at) {
   }
   return values;
 }
+
+/// Member `key`, a list of numbers.
+Cursor listOf(const Cursor &at, const char *key) { return xgboost::isPacked(at.at(key).raw()) ? at.at(key) : at.array(key); }
 
 std::vector<int64_t> integersOf(const Cursor &at) {
   std::vector<int64_t> values;
@@ -65,10 +70,10 @@ public:
   TreeReader(const Cursor &tree, TreeEnsemble &e) : tree(tree), e(e) {}
 
   void add(int64_t target, float weight) {
-    left = integersOf(tree.array("left_children")), right = integersOf(tree.array("right_children"));
-    auto feature = integersOf(tree.array("split_indices")), defaultLeft = integersOf(tree.array("default_left"));
-    auto condition = numbersOf(tree.array("split_conditions"));
-    auto type = tree.has("split_type") ? integersOf(tree.array("split_type")) : std::vector<int64_t>(left.size(), 0);
+    left = integersOf(listOf(tree, "left_children")), right = integersOf(listOf(tree, "right_children"));
+    auto feature = integersOf(listOf(tree, "split_indices")), defaultLeft = integersOf(listOf(tree, "default_left"));
+    auto condition = numbersOf(listOf(tree, "split_conditions"));
+    auto type = tree.has("split_type") ? integersOf(listOf(tree, "split_type")) : std::vector<int64_t>(left.size(), 0);
     for (size_t length : {right.size(), feature.size(), defaultLeft.size(), condition.size(), type.size()})
       if (length != left.size() || length == 0)
         tree.error("its lists do not have the same length");
@@ -113,7 +118,7 @@ private:
     if (size != double(e.targets))
       tree.error(str("its leaves have ", size, " values; there are ", e.targets, " outputs"));
     leavesApart = tree.has("leaf_weights");
-    vectors = numbersOf(tree.array(leavesApart ? "leaf_weights" : "base_weights"));
+    vectors = numbersOf(listOf(tree, leavesApart ? "leaf_weights" : "base_weights"));
     if (vectors.empty())
       tree.error("has no values of leaves");
   }
@@ -131,8 +136,8 @@ private:
   void readSets() {
     if (!tree.has("categories_nodes"))
       return;
-    auto nodes = integersOf(tree.array("categories_nodes")), segments = integersOf(tree.array("categories_segments"));
-    auto sizes = integersOf(tree.array("categories_sizes")), categories = integersOf(tree.array("categories"));
+    auto nodes = integersOf(listOf(tree, "categories_nodes")), segments = integersOf(listOf(tree, "categories_segments"));
+    auto sizes = integersOf(listOf(tree, "categories_sizes")), categories = integersOf(listOf(tree, "categories"));
     if (segments.size() != nodes.size() || sizes.size() != nodes.size())
       tree.error("the lists of categories do not have the same length");
     size_t total = 0;
@@ -267,8 +272,8 @@ Graph read(const Document &document, const ImportOptions &options) {
   for (int64_t c = 0; c < e.targets; ++c)
     e.base.push_back(marginOf(link, float(base[base.size() == 1 ? 0 : size_t(c)])));
   Cursor trees = model.array("trees");
-  auto info = integersOf(model.array("tree_info"));
-  auto drop = kind == "dart" ? numbersOf(booster.array("weight_drop")) : std::vector<double>(trees.size(), 1);
+  auto info = integersOf(listOf(model, "tree_info"));
+  auto drop = kind == "dart" ? numbersOf(listOf(booster, "weight_drop")) : std::vector<double>(trees.size(), 1);
   if (info.size() != trees.size() || drop.size() != trees.size())
     model.error("its lists do not have the same length");
   for (size_t t = 0; t < trees.size(); ++t) {

@@ -3,6 +3,8 @@
 #include "mlc/Model/Trees.h"
 
 #include <algorithm>
+#include <cfloat>
+#include <cmath>
 
 namespace mlc {
 namespace {
@@ -20,9 +22,16 @@ template <typename T> std::vector<T> numbers(const NodeView &node, const char *n
       node.error(str("attribute '", name, "' must be a list, it has shape ", toString(tensor->shape())));
     if (!std::is_floating_point_v<T> && isFloat(tensor->dtype()))
       node.error(str("attribute '", name, "' must hold integers"));
-    values.reserve(size_t(tensor->size()));
-    for (int64_t i = 0; i < tensor->size(); ++i)
-      values.push_back(std::is_floating_point_v<T> ? T(tensor->asDouble(i)) : T(tensor->asInt(i)));
+    const size_t count = size_t(tensor->size());
+    switch (tensor->dtype()) { // the usual types, quickly
+    case DType::Int32: return {tensor->data<int32_t>(), tensor->data<int32_t>() + count};
+    case DType::Int64: return {tensor->data<int64_t>(), tensor->data<int64_t>() + count};
+    case DType::Float32: return {tensor->data<float>(), tensor->data<float>() + count};
+    case DType::Float64: return {tensor->data<double>(), tensor->data<double>() + count};
+    default: break;
+    }
+    for (size_t i = 0; i < count; ++i)
+      values.push_back(T(tensor->asInt(int64_t(i))));
     return values;
   }
   if constexpr (std::is_floating_point_v<T>)
@@ -35,7 +44,24 @@ template <typename T> std::vector<T> numbers(const NodeView &node, const char *n
   return values;
 }
 
-template <typename T> Tensor asTensor(const std::vector<T> &values) { return Tensor::of<T>({int64_t(values.size())}, values); }
+/// Numbers in half the bytes if they have the same values there: all lists of a large forest are read, copied and
+/// hashed several times.
+template <typename Short, typename T> Tensor asTensor(const std::vector<T> &values) {
+  const bool fits = std::all_of(values.begin(), values.end(), [](T x) {
+    if constexpr (std::is_floating_point_v<T>)
+      return std::fabs(x) <= double(FLT_MAX) && T(Short(x)) == x;
+    else
+      return x == T(Short(x));
+  });
+  const Shape shape{int64_t(values.size())};
+  return fits ? Tensor::of<Short>(shape, {values.begin(), values.end()}) : Tensor::of<T>(shape, values);
+}
+
+Tensor asTensor(const std::vector<int64_t> &values) { return asTensor<int32_t>(values); }
+Tensor asTensor(const std::vector<double> &values) { return asTensor<float>(values); }
+Tensor asTensor(const std::vector<uint8_t> &values) {
+  return asTensor(std::vector<int64_t>(values.begin(), values.end()));
+}
 
 std::vector<int64_t> counting(size_t count) {
   std::vector<int64_t> values(count);
@@ -127,9 +153,9 @@ Attributes toAttributes(const TreeEnsemble &e) {
   a["features"] = asTensor(e.feature);
   a["on_true"] = asTensor(e.onTrue);
   a["on_false"] = asTensor(e.onFalse);
-  a["modes"] = asTensor(std::vector<int64_t>(e.mode.begin(), e.mode.end()));
+  a["modes"] = asTensor(e.mode);
   a["thresholds"] = asTensor(e.threshold);
-  a["missing_true"] = asTensor(std::vector<int64_t>(e.missingTrue.begin(), e.missingTrue.end()));
+  a["missing_true"] = asTensor(e.missingTrue);
   if (!e.set.empty()) {
     a["sets"] = asTensor(e.set);
     a["set_begins"] = asTensor(e.setBegin);
