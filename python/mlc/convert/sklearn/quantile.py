@@ -13,6 +13,7 @@ from .._value import Value, np
 
 @converts("sklearn", "QuantileTransformer", methods=("transform", "inverse_transform"))
 def quantile(d: Description, obj: Any, x: Value, method: str) -> Value:
+    x = d.f64(x) if d.precision == "float64" else x  # finer pieces
     quantiles = tensor(np.asarray(obj.quantiles_).T)
     references = tensor(obj.references_)
     return d.op(
