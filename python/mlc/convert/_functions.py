@@ -18,7 +18,8 @@ def arctan2(y: Any, x: Any) -> Value:
     tall, wide = np.abs(y), np.abs(x)
     small, large = np.minimum(tall, wide), np.maximum(tall, wide)
     alike = np.equal(small, large)  # both infinite, or both zero: no quotient
-    quotient = np.where(alike, np.where(np.equal(large, 0.0), 0.0, 1.0), small / np.where(np.equal(large, 0.0), 1.0, large))
+    nothing = np.equal(large, 0.0)
+    quotient = np.where(alike, np.where(nothing, 0.0, 1.0), small / np.where(nothing, 1.0, large))
     angle = np.arctan(quotient)
     angle = np.where(tall > wide, np.pi / 2 - angle, angle)
     angle = np.where(x < 0.0, np.pi - angle, angle)
@@ -35,7 +36,10 @@ def _halves(x: Any) -> Any:
 
 @_ufunc("remainder", "mod")
 def remainder(x: Any, y: Any) -> Value:
-    """x − ⌊x/y⌋·y in [0, y), exact up to quotients of 2^53, beyond them NaN: the product in two parts (Dekker), the floor corrected."""
+    """x − ⌊x/y⌋·y in [0, y), exact up to quotients of 2^53, beyond them NaN.
+
+    The product is taken in two parts (Dekker), a quotient that was rounded up to a whole number is corrected.
+    """
     d = _of(x, y)
     x, y = (d.f64(v) if isinstance(v, Value) else np.asarray(v, np.float64) for v in (x, y))
     whole = np.floor(x / y)

@@ -82,7 +82,8 @@ class Graph:
             known = kind in ("InputLayer", "Functional", "Model", "Sequential")
             known = known or (live is not None and type(live) in _by_class) or table_of(entry).get(kind) is not None
             module = str(entry.get("module") or "keras")
-            if not module.startswith(("keras", "tf_keras", "tensorflow")) and not (live is not None and type(live) in _by_class):
+            own = live is not None and type(live) in _by_class
+            if not own and not module.startswith(("keras", "tf_keras", "tensorflow")):
                 problems.append(f"layer {name!r} is a {module}.{kind}: not supported; see mlc.convert.register")
             elif kind == "Lambda":
                 problems.append(f"layer {name!r} is a Lambda: Python code is never run; use layers or keras.ops")

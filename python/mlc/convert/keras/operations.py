@@ -52,6 +52,10 @@ def _formula(name: str) -> _Operation:
     return apply
 
 
+def _snake(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+
 def _named(name: str) -> _Operation:
     return lambda call: activations.apply(call.d, name, call.x, 3)
 
@@ -69,7 +73,7 @@ for _name, _op in {
 }.items():  # fmt: skip
     OPERATIONS[_name] = _one(_op)
 for _name in ("Relu", "Relu6", "Selu", "Softsign", "Silu", "HardSilu", "HardSigmoid", "Mish", "LogSigmoid", "HardTanh"):
-    OPERATIONS[_name] = _named("".join("_" + c.lower() if c.isupper() else c for c in _name).lstrip("_"))
+    OPERATIONS[_name] = _named(_snake(_name))
 
 
 # Formulas of mlc.convert for NumPy's functions of the same name; they keep full accuracy in double precision.
@@ -78,8 +82,7 @@ for _name in (
     "Arccosh", "Arctanh", "Trunc", "Mod", "FloorDivide", "NotEqual", "LogicalAnd", "LogicalOr", "LogicalNot", "Isnan",
     "Logaddexp", "Hypot",
 ):  # fmt: skip
-    OPERATIONS[_name] = _formula({"FloorDivide": "floor_divide", "NotEqual": "not_equal", "LogicalAnd": "logical_and",
-                                  "LogicalOr": "logical_or", "LogicalNot": "logical_not"}.get(_name, _name.lower()))  # fmt: skip
+    OPERATIONS[_name] = _formula(_snake(_name))
 
 
 @operation("Identity")
@@ -204,7 +207,8 @@ def split(call: Call) -> List[Value]:
     axis = int(call.option("axis") or 0) % len(call.x.shape)
     extent = call.x.shape[axis]
     if axis == 0 or parts is None or (isinstance(parts, int) and extent % parts):
-        raise call.d.error(f"split of {extent} into {parts} over axis {axis}; supported: equal parts or indices, not of rows")
+        what = f"split of {extent} into {parts} over axis {axis}"
+        raise call.d.error(f"{what}; supported: equal parts or indices, not of rows")
     ends = [*range(extent // parts, extent, extent // parts)] if isinstance(parts, int) else list(parts)
     return [call.d.slice(call.x, a, b, axis=axis) for a, b in zip([0, *ends], [*ends, extent])]
 

@@ -42,7 +42,10 @@ def frozen(d: Description, obj: Any, x: Value, method: str) -> Value:
     return apply(d, obj.estimator, x, method, "estimator")
 
 
-@converts("sklearn", "FixedThresholdClassifier", "TunedThresholdClassifierCV", methods=("predict", "predict_proba", "decision_function"))
+@converts(
+    "sklearn", "FixedThresholdClassifier", "TunedThresholdClassifierCV",
+    methods=("predict", "predict_proba", "decision_function"),
+)  # fmt: skip
 def threshold(d: Description, obj: Any, x: Value, method: str) -> Value:
     if method != "predict":
         return apply(d, obj.estimator_, x, method, "estimator")
