@@ -94,7 +94,7 @@ def main():
     parser.add_argument("--rows", type=int, default=1000000)
     parser.add_argument("--rival-rows", type=int, default=100000, help="of the rows, those that the others see too")
     parser.add_argument("--pipelines", default="acceptance,efficiency,resolution,covariance")
-    parser.add_argument("--out", default=str(HERE.parent / "results" / "pipelines"))
+    parser.add_argument("--out", default=str(HERE.parents[1] / "build" / "pipelines"))
     a = parser.parse_args()
     folder = pathlib.Path(a.out)
     folder.mkdir(parents=True, exist_ok=True)

@@ -195,7 +195,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cpu", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="fewer rows and passes")
-    parser.add_argument("--out", default=str(HERE.parent / "results" / "pipelines"))
+    parser.add_argument("--out", default=str(HERE.parents[1] / "build" / "pipelines"))
     a = parser.parse_args()
     folder = pathlib.Path(a.out)
     folder.mkdir(parents=True, exist_ok=True)
