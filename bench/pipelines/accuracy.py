@@ -1,7 +1,7 @@
 # Part of mlc, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 """How far whole Lamarr pipelines are from the original objects evaluated in double precision, over many rows.
 
-    python bench/pipelines/accuracy.py [--rows 1000000] [--without-rivals] [--out FOLDER]
+    python bench/pipelines/accuracy.py [--rows 1000000] [--rival-rows 100000] [--out FOLDER]
 
 Relative to the reference's value, element by element; a row counts as off if any of its elements is off by more than 1e-5.
 Besides mlc with networks in float32 (the default) and in float64 (precision="float64"): ONNX Runtime's network between the original
