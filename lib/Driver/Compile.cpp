@@ -128,6 +128,11 @@ public:
       auto machine = makeTargetMachine(codegen.target);
       compiled.object = emitObject(*ir, *machine);
       compiled.stackBytes = stackBytes();
+      // What packing read stays behind: a forest's description takes several times the room of its tables.
+      compiled.weights->keep([&](const std::string &name) {
+        const llvm::GlobalVariable *used = ir->getNamedGlobal(name);
+        return used && !used->use_empty();
+      });
     });
     return std::move(compiled);
   }

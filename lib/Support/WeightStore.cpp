@@ -28,6 +28,10 @@ std::string WeightStore::insert(const std::string &wish, std::shared_ptr<const W
   return name;
 }
 
+void WeightStore::keep(const std::function<bool(const std::string &)> &wanted) {
+  std::erase_if(weights, [&](const auto &entry) { return !wanted(entry.first); });
+}
+
 const Weight *WeightStore::find(const std::string &name) const {
   auto found = weights.find(name);
   return found == weights.end() ? nullptr : found->second.get();

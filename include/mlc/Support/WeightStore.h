@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,6 +25,8 @@ public:
   std::string add(const std::string &wish, Weight weight);
   /// Shares an array of another store; one with the same bytes is reused whatever its type and shape.
   std::string share(const std::string &wish, std::shared_ptr<const Weight> weight);
+  /// Drops every array whose name is not `wanted`.
+  void keep(const std::function<bool(const std::string &)> &wanted);
   const Weight *find(const std::string &name) const;
   const std::map<std::string, std::shared_ptr<const Weight>> &all() const { return weights; }
 
