@@ -265,7 +265,7 @@ def machine():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", help="of the results")
+    parser.add_argument("name", help="of the results: trees-NAME.json")
     parser.add_argument("--models", default=",".join(e.key for e in models.ENSEMBLES))
     parser.add_argument("--cpu", type=int, default=0)
     parser.add_argument("--rows", type=int, default=8192)
@@ -277,7 +277,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     timer = Timer(folder)
     timer.c.pin(a.cpu)
-    target = pathlib.Path(a.out) / f"{a.name}.json"
+    target = pathlib.Path(a.out) / f"trees-{a.name}.json"
     results = json.loads(target.read_text()) if target.exists() else {"models": {}}
     results.update(machine())
     for e in models.ENSEMBLES:
