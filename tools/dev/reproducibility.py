@@ -36,7 +36,7 @@ COLUMNS = [
     ("Haswell", "x86-64", "x86-64-v3"),
     ("aarch64", "aarch64", "aarch64"),
 ]
-KERNELS = ("walk", "dense", "quick")
+KERNELS = ("walk", "dense", "quick", "deep", "oblivious")
 RESULTS = ROOT / "build" / "reproducibility"
 FIRST_TRY = 500  # outputs, to see how long they take
 GRAPH_OUTPUTS = 1000
