@@ -279,7 +279,7 @@ def _suspicions(model: Dict[str, Any]) -> List[str]:
                 f"BITS DIFFER: {entry['name']} from {entry['compared_with']} in {entry['rows_that_differ']} rows"
             )
         for size, batch in entry["batches"].items():
-            if entry["kind"] == "mlc" and batch["rows_that_differ"]:
+            if entry.get("fp") == "strict" and batch["rows_that_differ"]:
                 found.append(
                     f"BITS DIFFER: {entry['name']}, {batch['rows_that_differ']} rows in batches of {size} from alone"
                 )

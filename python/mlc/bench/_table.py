@@ -93,7 +93,7 @@ def _times(entry: Optional[Dict[str, Any]], keys: Sequence[str]) -> List[str]:
 def bits(entry: Dict[str, Any], rows: int) -> str:
     if "rows_that_differ" not in entry:
         return ""
-    if any(batch["rows_that_differ"] for batch in entry["batches"].values()):
+    if entry.get("fp") == "strict" and any(batch["rows_that_differ"] for batch in entry["batches"].values()):
         return "BATCH DIFFERS"
     differ = entry["rows_that_differ"]
     return "same" if differ == 0 else f"{differ} of {rows} differ"
