@@ -14,11 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-typedef struct mlc_info { /* the first fields, which never change */
-  int abi_version, struct_size;
-  const char *name;
-  long n_in, n_out;
-} mlc_info;
+#include "info.h"
 #include "rows.h"
 
 enum { ROWS = 200 };

@@ -7,11 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-typedef struct mlc_info { /* the first fields, which never change */
-  int abi_version, struct_size;
-  const char *name;
-  long n_in, n_out;
-} mlc_info;
+#include "info.h"
 #include "rows.h"
 
 /* A sample is SEGMENT calls on rows of their own, or a batch of them; of each of the SEGMENTS the least counts, then their
